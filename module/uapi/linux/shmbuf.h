@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * shmbuf: shared-memory buffers with crash-safe synchronization
+ *
+ * A handle is an open file of /dev/shmbuf.  CREATE or OPEN attaches it to one
+ * buffer, for good.  A handle opened O_RDONLY may map (read-only), QUERY and
+ * WAIT; whatever changes something needs a handle opened O_RDWR.
+ *
+ * Every argument struct starts with its own size, as the caller knows it.  A
+ * shorter struct than the kernel's reads as if it went on with zeros; a longer
+ * one is accepted as long as what the kernel doesn't know is zero.  Reserved
+ * fields must be 0.  Layouts are the same for 32-bit callers.  Pointers are
+ * carried in __u64.
+ *
+ * All calls return a value >= 0 on success.  Errors have one meaning each:
+ *
+ *	EACCES		the buffer's mode denies it
+ *	EBADF		the handle is read-only
+ *	EBUSY		TRY found the lock held; the object is in use; the
+ *			handle is attached already
+ *	EDEADLK		the caller's owner id holds this lock itself
+ *	EDQUOT		a limit of the calling user is reached
+ *	E2BIG		the struct has a non-zero tail that this kernel
+ *			doesn't know
+ *	EEXIST		EXCL and the name exists; INIT of an object that has a
+ *			kind
+ *	EFAULT		a pointer leads nowhere
+ *	EINTR		a signal came first
+ *	EINVAL		understood, but wrong: a size, index, kind, value or a
+ *			reserved field
+ *	ENAMETOOLONG	the name is longer than SHMBUF_NAME_MAX
+ *	ENOENT		no buffer of that name in this IPC namespace
+ *	ENOMEM		no memory
+ *	ENOSPC		the limit of all users together is reached
+ *	ENOTCONN	the handle is attached to no buffer
+ *	ENOTRECOVERABLE	a holder died and the next one unlocked without
+ *			CONSISTENT: RESET and INIT the lock
+ *	ENOTTY		no such command
+ *	EOPNOTSUPP	a flag that this kernel doesn't know
+ *	EOVERFLOW	a number doesn't fit
+ *	EOWNERDEAD	the lock is yours, but its last holder died: repair the
+ *			data, then CONSISTENT
+ *	EPERM		not the owner: of the lock, of the id, of the name; or
+ *			a seal forbids it
+ *	ETIMEDOUT	the deadline passed
+ */
+#ifndef _UAPI_LINUX_SHMBUF_H
+#define _UAPI_LINUX_SHMBUF_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define SHMBUF_ABI_VERSION	1
+
+/* Longest name in bytes, without the terminating NUL. */
+#define SHMBUF_NAME_MAX		255
+
+/* The control area starts here; data areas end before. */
+#define SHMBUF_CONTROL_OFFSET	(1ULL << 43)
+
+/* A deadline that never comes. */
+#define SHMBUF_DEADLINE_NEVER	(~0ULL)
+
+#define SHMBUF_IOC_TYPE		0xBD
+
+#define SHMBUF_IOC_QUERY	_IO(SHMBUF_IOC_TYPE, 0x00)
+#define SHMBUF_IOC_CREATE	_IO(SHMBUF_IOC_TYPE, 0x01)
+#define SHMBUF_IOC_OPEN		_IO(SHMBUF_IOC_TYPE, 0x02)
+#define SHMBUF_IOC_UNLINK	_IO(SHMBUF_IOC_TYPE, 0x03)
+#define SHMBUF_IOC_INIT		_IO(SHMBUF_IOC_TYPE, 0x04)
+#define SHMBUF_IOC_RESET	_IO(SHMBUF_IOC_TYPE, 0x05)
+#define SHMBUF_IOC_GROW		_IO(SHMBUF_IOC_TYPE, 0x06)
+#define SHMBUF_IOC_SEAL		_IO(SHMBUF_IOC_TYPE, 0x07)
+#define SHMBUF_IOC_REGISTER	_IO(SHMBUF_IOC_TYPE, 0x10)
+#define SHMBUF_IOC_UNREGISTER	_IO(SHMBUF_IOC_TYPE, 0x11)
+#define SHMBUF_IOC_LOCK		_IO(SHMBUF_IOC_TYPE, 0x20)
+#define SHMBUF_IOC_UNLOCK	_IO(SHMBUF_IOC_TYPE, 0x21)
+#define SHMBUF_IOC_CONSISTENT	_IO(SHMBUF_IOC_TYPE, 0x22)
+#define SHMBUF_IOC_WAIT		_IO(SHMBUF_IOC_TYPE, 0x28)
+#define SHMBUF_IOC_WAKE		_IO(SHMBUF_IOC_TYPE, 0x29)
+
+/**
+ * enum shmbuf_area_type - what is mapped at an area's offset
+ * @SHMBUF_AREA_DATA: the buffer's memory
+ * @SHMBUF_AREA_CONTROL: a struct shmbuf_control, then the words of the sync
+ *	objects; MAP_SHARED only, and only as a whole
+ */
+enum shmbuf_area_type {
+	SHMBUF_AREA_DATA = 1,
+	SHMBUF_AREA_CONTROL = 2,
+};
+
+/**
+ * enum shmbuf_layout - where the words of sync objects stand
+ * @SHMBUF_LAYOUT_SPREAD: 64 bytes apart, a cache line each
+ * @SHMBUF_LAYOUT_PACKED: 8 bytes apart, for large tables
+ */
+enum shmbuf_layout {
+	SHMBUF_LAYOUT_SPREAD = 0,
+	SHMBUF_LAYOUT_PACKED = 1,
+};
+
+/**
+ * enum shmbuf_kind - what a sync object is
+ * @SHMBUF_KIND_NONE: free; INIT gives it a kind
+ * @SHMBUF_KIND_LOCK: a robust exclusive lock
+ * @SHMBUF_KIND_QUEUE: a wait queue with a sequence
+ */
+enum shmbuf_kind {
+	SHMBUF_KIND_NONE = 0,
+	SHMBUF_KIND_LOCK = 1,
+	SHMBUF_KIND_QUEUE = 2,
+};
+
+/* What struct shmbuf_query's @features can hold. */
+#define SHMBUF_FEATURE_LOCK	(1ULL << 0)	/* robust exclusive locks */
+#define SHMBUF_FEATURE_QUEUE	(1ULL << 1)	/* wait queues */
+#define SHMBUF_FEATURE_PROMPT	(1ULL << 2)	/* deaths are seen at once, not by polling */
+
+/**
+ * struct shmbuf_area - one mappable area of the buffer
+ * @type: enum shmbuf_area_type
+ * @reserved: 0
+ * @offset: bytes, for mmap()
+ * @size: bytes, whole pages
+ */
+struct shmbuf_area {
+	__u32 type;
+	__u32 reserved;
+	__u64 offset;
+	__u64 size;
+};
+
+/* struct shmbuf_query.handle_flags */
+#define SHMBUF_HANDLE_ATTACHED	(1U << 0)
+#define SHMBUF_HANDLE_READONLY	(1U << 1)
+
+/**
+ * struct shmbuf_query - ask what the module offers and what the handle is
+ * @size: sizeof(struct shmbuf_query)
+ * @flags: in: 0
+ * @areas: in: address of an array of struct shmbuf_area, or 0
+ * @nr_areas: in: how many @areas has room for; out: how many there are.  No
+ *	more than there is room for are written.
+ * @name_size: in: bytes at @name; out: bytes of the name with its NUL, 0 for an
+ *	anonymous or unlinked buffer.  A name that doesn't fit isn't written.
+ * @name: in: address for the name, or 0
+ * @abi_version: out: SHMBUF_ABI_VERSION of the module
+ * @handle_flags: out: SHMBUF_HANDLE_*
+ * @features: out: SHMBUF_FEATURE_*
+ * @limit_total_bytes: out: bytes of all data areas together, at most
+ * @limit_user_bytes: out: bytes of data areas that a user may have
+ * @limit_user_buffers: out: buffers that a user may have
+ * @limit_user_objects: out: sync objects that a user may have
+ * @limit_user_owners: out: owner ids that a user may have
+ * @limit_user_waiters: out: threads of a user that may wait at once
+ * @buffer_id: out: a number for the attached buffer, never reused while the
+ *	module is loaded; 0 and all below 0 where the handle isn't attached
+ * @data_size: out: present bytes of the data area
+ * @max_size: out: bytes up to which GROW goes
+ * @generation: out: how often the buffer has grown
+ * @nr_objects: out: sync objects in the table
+ * @layout: out: enum shmbuf_layout
+ * @object_offset: out: bytes from the start of the control area to the word of
+ *	object 0
+ * @object_stride: out: bytes from one object's word to the next
+ * @mode: out: permission bits
+ * @uid: out: the buffer's owner, as the caller's user namespace knows it
+ * @gid: out: the buffer's group, likewise
+ * @seals: out: SHMBUF_SEAL_*
+ * @create_flags: out: SHMBUF_CREATE_PERSIST and SHMBUF_CREATE_PREALLOC as given
+ * @reserved: 0
+ *
+ * Works on every handle.  Errors: EFAULT, EINVAL, E2BIG, EOPNOTSUPP.
+ */
+struct shmbuf_query {
+	__u32 size;
+	__u32 flags;
+	__u64 areas;
+	__u32 nr_areas;
+	__u32 name_size;
+	__u64 name;
+	__u32 abi_version;
+	__u32 handle_flags;
+	__u64 features;
+	__u64 limit_total_bytes;
+	__u64 limit_user_bytes;
+	__u64 limit_user_buffers;
+	__u64 limit_user_objects;
+	__u64 limit_user_owners;
+	__u64 limit_user_waiters;
+	__u64 buffer_id;
+	__u64 data_size;
+	__u64 max_size;
+	__u64 generation;
+	__u32 nr_objects;
+	__u32 layout;
+	__u32 object_offset;
+	__u32 object_stride;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 seals;
+	__u32 create_flags;
+	__u32 reserved;
+};
+
+/* struct shmbuf_create.flags */
+#define SHMBUF_CREATE_EXCL	(1U << 0)	/* fail where the name exists */
+#define SHMBUF_CREATE_PERSIST	(1U << 1)	/* the name stays until UNLINK */
+#define SHMBUF_CREATE_PREALLOC	(1U << 2)	/* allocate all pages now */
+
+/**
+ * struct shmbuf_create - make a buffer and attach the handle to it
+ * @size: sizeof(struct shmbuf_create)
+ * @flags: SHMBUF_CREATE_*; EXCL and PERSIST need a name
+ * @name: address of the name, or 0 for an anonymous buffer
+ * @name_len: bytes of the name, 1 to SHMBUF_NAME_MAX, without a NUL; no '/' and
+ *	no NUL within.  0 for an anonymous buffer.
+ * @mode: permission bits (0 to 0777) for OPEN and UNLINK by others; the umask
+ *	doesn't apply.  0 means 0600.
+ * @data_size: bytes, 1 or more; rounded up to whole pages
+ * @max_size: bytes up to which the buffer may GROW, rounded up to whole pages;
+ *	0 means @data_size
+ * @nr_objects: capacity of the table of sync objects, 0 to the limit
+ * @layout: enum shmbuf_layout
+ *
+ * Where the name exists and EXCL isn't set, the handle is attached to the
+ * existing buffer as by OPEN, provided it is at least @data_size bytes and
+ * @nr_objects objects large, else EINVAL.
+ *
+ * Return: 0 where the buffer was made, 1 where it existed.  Errors: EACCES,
+ * EBADF, EBUSY, EDQUOT, E2BIG, EEXIST, EFAULT, EINTR, EINVAL, ENAMETOOLONG,
+ * ENOMEM, ENOSPC, EOPNOTSUPP, EPERM (the existing buffer is sealed).
+ */
+struct shmbuf_create {
+	__u32 size;
+	__u32 flags;
+	__u64 name;
+	__u32 name_len;
+	__u32 mode;
+	__u64 data_size;
+	__u64 max_size;
+	__u32 nr_objects;
+	__u32 layout;
+};
+
+/**
+ * struct shmbuf_name - OPEN attaches to, UNLINK removes a name
+ * @size: sizeof(struct shmbuf_name)
+ * @flags: 0
+ * @name: address of the name
+ * @name_len: bytes of the name, as in struct shmbuf_create
+ * @reserved: 0
+ *
+ * OPEN needs read permission by the buffer's mode, and write permission unless
+ * the handle is read-only.  UNLINK is for the buffer's owner and for
+ * CAP_FOWNER in the IPC namespace; who is attached stays so.  Names are scoped
+ * to the IPC namespace of the caller.
+ *
+ * Errors: EACCES, EBADF (UNLINK), EBUSY (OPEN), E2BIG, EFAULT, EINTR, EINVAL,
+ * ENAMETOOLONG, ENOENT, ENOMEM, EOPNOTSUPP, EPERM.
+ */
+struct shmbuf_name {
+	__u32 size;
+	__u32 flags;
+	__u64 name;
+	__u32 name_len;
+	__u32 reserved;
+};
+
+/**
+ * struct shmbuf_init - INIT gives a range of free sync objects a kind, RESET
+ *	frees a range of idle ones
+ * @size: sizeof(struct shmbuf_init)
+ * @flags: 0
+ * @first: index of the first object
+ * @count: number of objects, 1 or more
+ * @kind: INIT: SHMBUF_KIND_LOCK or SHMBUF_KIND_QUEUE; RESET: 0
+ * @reserved: 0
+ * @value: INIT: a queue's first sequence, 0 to SHMBUF_SEQUENCE_MASK; 0 for
+ *	locks; RESET: 0
+ *
+ * All of the range or nothing.  Idle is a lock that no live owner holds and
+ * nobody waits for, and a queue that nobody waits on.
+ *
+ * Errors: EBADF, EBUSY (RESET), E2BIG, EEXIST (INIT), EFAULT, EINTR, EINVAL,
+ * ENOMEM, ENOTCONN, EOPNOTSUPP.
+ */
+struct shmbuf_init {
+	__u32 size;
+	__u32 flags;
+	__u32 first;
+	__u32 count;
+	__u32 kind;
+	__u32 reserved;
+	__u64 value;
+};
+
+/**
+ * struct shmbuf_grow - make the data area larger
+ * @size: sizeof(struct shmbuf_grow)
+ * @flags: 0
+ * @data_size: bytes, from the present size to max_size; rounded up to pages
+ *
+ * New bytes are 0.  The generation moves, unless the size stays.
+ *
+ * Errors: EBADF, EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOSPC,
+ * ENOTCONN, EOPNOTSUPP, EPERM (sealed).
+ */
+struct shmbuf_grow {
+	__u32 size;
+	__u32 flags;
+	__u64 data_size;
+};
+
+/* struct shmbuf_seal.seals */
+#define SHMBUF_SEAL_GROW	(1U << 0)	/* no GROW */
+#define SHMBUF_SEAL_WRITERS	(1U << 1)	/* no new writing handles */
+#define SHMBUF_SEAL_EXEC	(1U << 2)	/* no new executable mappings */
+
+/**
+ * struct shmbuf_seal - forbid something, for all and for good
+ * @size: sizeof(struct shmbuf_seal)
+ * @flags: 0
+ * @seals: SHMBUF_SEAL_* to add
+ * @reserved: 0
+ *
+ * Errors: EBADF, E2BIG, EFAULT, EINTR, EINVAL, ENOTCONN, EOPNOTSUPP.
+ */
+struct shmbuf_seal {
+	__u32 size;
+	__u32 flags;
+	__u32 seals;
+	__u32 reserved;
+};
+
+/* struct shmbuf_register.flags */
+#define SHMBUF_REGISTER_PROCESS	(1U << 0)	/* any thread of the process may use the id */
+
+/**
+ * struct shmbuf_register - get or give back an owner id
+ * @size: sizeof(struct shmbuf_register)
+ * @flags: REGISTER: SHMBUF_REGISTER_*; UNREGISTER: 0
+ * @owner: REGISTER: in: 0, out: the id; UNREGISTER: the id
+ *
+ * The id is the caller's thread's, or with SHMBUF_REGISTER_PROCESS its
+ * process's; it is good in the buffer of this handle, for the caller's address
+ * space, until UNREGISTER, the end of the thread (or process), exec, or the
+ * release of this handle.  Locks it holds by then have a dead owner.  A child
+ * of fork, vfork or clone owns nothing until it registers.
+ *
+ * Errors: EBADF, EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN,
+ * EOPNOTSUPP, EPERM (UNREGISTER of an id that isn't the caller's).
+ */
+struct shmbuf_register {
+	__u32 size;
+	__u32 flags;
+	__u64 owner;
+};
+
+/* struct shmbuf_lock.flags */
+#define SHMBUF_LOCK_TRY			(1U << 0)	/* EBUSY rather than wait */
+#define SHMBUF_LOCK_SPIN		(1U << 1)	/* never sleep while it is held */
+#define SHMBUF_LOCK_NOSPIN		(1U << 2)	/* sleep at once while it is held */
+#define SHMBUF_LOCK_INTERRUPTIBLE	(1U << 3)	/* EINTR rather than go on after a signal */
+
+/**
+ * struct shmbuf_lock - LOCK, UNLOCK, CONSISTENT
+ * @size: sizeof(struct shmbuf_lock)
+ * @flags: LOCK: SHMBUF_LOCK_*, of SPIN and NOSPIN at most one; else 0
+ * @owner: an id that REGISTER gave the caller
+ * @index: the lock
+ * @reserved: 0
+ * @deadline: LOCK: absolute, ns on CLOCK_MONOTONIC, or SHMBUF_DEADLINE_NEVER;
+ *	not looked at with TRY or where the lock is free.  Else 0.
+ *
+ * A killed LOCK leaves nothing behind.  EOWNERDEAD from LOCK means that the
+ * lock is held; UNLOCK without CONSISTENT then makes it ENOTRECOVERABLE.
+ *
+ * Errors: EBADF, EBUSY (TRY), EDEADLK (LOCK), EDQUOT, E2BIG, EFAULT, EINTR,
+ * EINVAL (also CONSISTENT of a lock that is consistent), ENOTCONN,
+ * ENOTRECOVERABLE, EOPNOTSUPP, EOWNERDEAD, EPERM (id not the caller's; UNLOCK
+ * or CONSISTENT of a lock that the id doesn't hold), ETIMEDOUT.
+ */
+struct shmbuf_lock {
+	__u32 size;
+	__u32 flags;
+	__u64 owner;
+	__u32 index;
+	__u32 reserved;
+	__u64 deadline;
+};
+
+/**
+ * struct shmbuf_wait - sleep on a queue while its sequence is as expected
+ * @size: sizeof(struct shmbuf_wait)
+ * @flags: 0
+ * @index: the queue
+ * @reserved: 0
+ * @sequence: in: what the caller last saw; out, on success: the present one
+ * @deadline: as in struct shmbuf_lock
+ *
+ * Returns 0 at once where the sequence isn't @sequence, so that a WAIT with
+ * ~0ULL reads it.  Else returns 0 when a WAKE chose this waiter.  A
+ * woken waiter that is killed before it returns passes the wake on.
+ *
+ * Errors: EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOTCONN, EOPNOTSUPP,
+ * ETIMEDOUT.
+ */
+struct shmbuf_wait {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 reserved;
+	__u64 sequence;
+	__u64 deadline;
+};
+
+/* struct shmbuf_wake.count */
+#define SHMBUF_WAKE_ALL		(~0U)
+
+/**
+ * struct shmbuf_wake - move a queue's sequence on and wake waiters
+ * @size: sizeof(struct shmbuf_wake)
+ * @flags: 0
+ * @index: the queue
+ * @count: how many to wake at most, the longest waiting first; 1 or more
+ *
+ * Return: how many were woken, INT_MAX where there were more.  Errors: EBADF,
+ * E2BIG, EFAULT, EINVAL, ENOTCONN, EOPNOTSUPP.
+ */
+struct shmbuf_wake {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 count;
+};
+
+/**
+ * struct shmbuf_control - the head of the control area
+ * @generation: moves when the buffer grows; QUERY then tells the new size
+ * @reserved: 0
+ *
+ * Whoever may write the buffer may write here: a hint, never a fact.
+ */
+struct shmbuf_control {
+	__u64 generation;
+	__u64 reserved[7];
+};
+
+/*
+ * The words of the control area, one __u64 per sync object.  Programs change
+ * them by the user_* steps of linux/shmbuf_word.h only.
+ */
+
+/* The word belongs to the kernel: somebody waits, or it is being changed. */
+#define SHMBUF_WORD_WAITERS		(1ULL << 63)
+/* Lock: its holder died, and the data may be half changed. */
+#define SHMBUF_WORD_OWNER_DIED		(1ULL << 62)
+/* Lock: given up for good. */
+#define SHMBUF_WORD_NOTRECOVERABLE	(1ULL << 61)
+/* The object has no kind. */
+#define SHMBUF_WORD_UNUSED		(1ULL << 60)
+
+/* Lock: the holder's owner id, 0 for none. */
+#define SHMBUF_OWNER_MASK		((1ULL << 56) - 1)
+/* Queue: its sequence; it wraps. */
+#define SHMBUF_SEQUENCE_MASK		((1ULL << 56) - 1)
+
+#endif /* _UAPI_LINUX_SHMBUF_H */
