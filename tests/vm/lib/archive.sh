@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Debian's archive through a private apt: own sources, lists and cache under $CACHE/apt, so
+# that nothing of the host's apt changes and no root is needed. Proxies and the like still
+# come from the host's configuration, and apt checks every signature. Sourced after common.sh.
+
+ARCHIVE=$CACHE/apt
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# mirror [-security]: the URL of Debian's archive as the host's apt knows it.
+mirror() {
+	local codename uri
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	# shellcheck disable=SC2016 # apt fills these in
+	uri=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
+		awk -v want="^($codename|stable|oldstable)${1-}\$" '$1 ~ want { print $2; exit }')
+	[ -n "$uri" ] || die "apt is not configured for Debian's $codename${1-}: add it to /etc/apt/sources.list"
+	case $uri in mirror+file:*)
+		uri=$(grep -om1 '^https\?://[^[:space:]]*' "/${uri#mirror+file:*(/)}") ;;
+	esac
+	printf '%s\n' "$uri"
+}
+
+archive_apt() { LC_ALL=C "$@" -c "$ARCHIVE/apt.conf"; }
+
+archive_configure() {
+	local main security suite
+	[ -r "$KEYRING" ] || die "$KEYRING is missing: install debian-archive-keyring"
+	main=$(mirror)
+	security=$(mirror -security)
+	mkdir -p "$ARCHIVE"/{state/lists/partial,cache/archives/partial}
+	: >"$ARCHIVE/status"
+	for suite in "$main bookworm" "$security bookworm-security" "$main trixie-backports"; do
+		echo "deb [arch=amd64 signed-by=$KEYRING] $suite main"
+	done >"$ARCHIVE/sources.list"
+	cat >"$ARCHIVE/apt.conf" <<-CONF
+		#clear APT::Update;
+		Dir::Etc::sourcelist "$ARCHIVE/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::Etc::preferencesparts "/dev/null";
+		Dir::State "$ARCHIVE/state";
+		Dir::State::status "$ARCHIVE/status";
+		Dir::Cache "$ARCHIVE/cache";
+		APT::Sandbox::User "$(id -un)";
+		APT::Architecture "amd64";
+		APT::Get::List-Cleanup "false";
+		Acquire::Languages "none";
+	CONF
+}
+
+archive_refresh_locked() {
+	fresh "$ARCHIVE/updated" && return
+	archive_configure
+	step "Reading Debian's package lists" archive_apt apt-get -q -o APT::Update::Error-Mode=any update || return
+	index >"$ARCHIVE/index.new"
+	mv "$ARCHIVE/index.new" "$ARCHIVE/index"
+	touch "$ARCHIVE/updated"
+}
+
+# All packages of the archive, a line each: NAME VERSION.
+index() {
+	# shellcheck disable=SC2016
+	archive_apt apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' |
+	while read -r list; do
+		/usr/lib/apt/apt-helper cat-file "$list"
+	done | awk '$1 == "Package:" { name = $2 } $1 == "Version:" { print name, $2 }'
+}
+
+# Once a day at most. Without the network what is cached still serves, with a word about it.
+archive_refresh() {
+	locked "$CACHE/locks/apt" archive_refresh_locked && return
+	[ -s "$ARCHIVE/index" ] || die "Debian's package lists could not be had, and none are cached"
+	say "going on with the package lists of $(date -r "$ARCHIVE/index" +%F)"
+}
+
+# archive_find REGEX: names and versions of packages whose whole name matches, newest last.
+archive_find() { awk -v want="^($1)\$" '$1 ~ want' "$ARCHIVE/index" | sort -k2,2V; }
+
+# archive_unpack DIR NAME=VERSION...: download packages and unpack them into DIR.
+archive_unpack() {
+	local dir=$1 debs
+	shift
+	debs=$(mktemp -d "$CACHE/debs.XXXXXX")
+	(cd "$debs" && archive_apt apt-get -q download "$@") || { rm -rf "$debs"; return 1; }
+	mkdir -p "$dir"
+	for deb in "$debs"/*.deb; do
+		dpkg-deb -x "$deb" "$dir" || { rm -rf "$debs"; return 1; }
+	done
+	rm -rf "$debs"
+}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Paths, messages and locks that all scripts of tests/ share. Sourced.
+
+shopt -s extglob inherit_errexit
+
+# shellcheck disable=SC2034 # used by those who source this
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/shmbuf
+BUILD=$TOP/build
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "${0##*/}: $*"; exit 1; }
+
+# locked FILE CMD...: run CMD while nobody else holds the lock FILE.
+locked() {
+	local lock=$1
+	shift
+	mkdir -p "${lock%/*}"
+	(
+		flock -n 9 || { say "waiting for $lock"; flock 9; }
+		"$@"
+	) 9>"$lock"
+}
+
+# step TITLE CMD...: run CMD with its output kept back. Says what is going on, shows
+# the seconds on a terminal, and shows the output if CMD fails.
+step() {
+	local title=$1 log pid rc=0 start=$SECONDS
+	shift
+	log=$(mktemp)
+	"$@" >"$log" 2>&1 9>&- &
+	pid=$!
+	if [ -t 2 ]; then
+		while kill -0 "$pid" 2>/dev/null; do
+			printf '\r%s ... %ds' "$title" $((SECONDS - start)) >&2
+			sleep 0.2
+		done
+		printf '\r\033[K' >&2
+	else
+		say "$title ..."
+	fi
+	wait "$pid" || rc=$?
+	if [ "$rc" -ne 0 ]; then
+		say "$title: failed after $((SECONDS - start)) s"
+		tail -n 40 "$log" >&2
+	elif [ $((SECONDS - start)) -ge 2 ]; then
+		say "$title: $((SECONDS - start)) s"
+	fi
+	rm -f "$log"
+	return "$rc"
+}
+
+# fresh FILE: FILE is there and less than a day old.
+fresh() { [ -n "$(find "$1" -mmin -1440 2>/dev/null)" ]; }

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Kernels from Debian's packages, each in $CACHE/kernels/RELEASE:
+#   version    the package version       vmlinuz    the image
+#   build      its header tree           toolchain  the suite whose gcc builds its modules
+#   modules    what the guest loads, in order
+# Sourced after toolchain.sh.
+
+KERNELS=$CACHE/kernels
+GUEST_MODULES="virtio_pci virtio_console virtio_blk"
+
+# kernel_release KERNEL: the release that a series, package version or release name stands for.
+kernel_release() {
+	local want=$1 release
+	case $want in
+	*-amd64) release="${want//+/\\+}" ;;
+	*-*) release='[0-9]+\.[0-9]+\.[0-9].*-cloud-amd64' ;;
+	*) release="${want//./\\.}\\.[0-9].*-cloud-amd64" ;;
+	esac
+	if [[ $want == *-* ]]; then
+		for release_dir in "$KERNELS"/*/; do
+			[ -e "$release_dir/complete" ] || continue
+			case $want in "$(basename "$release_dir")" | "$(cat "$release_dir/version")")
+				basename "$release_dir" && return ;;
+			esac
+		done
+	fi
+	archive_refresh
+	archive_find "linux-(image|binary)-$release" |
+		awk -v want="$want" '(want !~ /-/ || want ~ /-amd64$/ || $2 == want) { name = $1 }
+			END { sub(/^linux-(image|binary)-/, "", name); print name }' | grep . ||
+		die "Debian's archive has no kernel $want (it has: $(archive_find 'linux-(image|binary)-[0-9]+\.[0-9]+\.[0-9].*-cloud-amd64' |
+			cut -d' ' -f2 | uniq | paste -sd' '))"
+}
+
+# The packages that make up RELEASE, as NAME=VERSION.
+kernel_packages() {
+	local release=$1 abi image version name
+	abi=${release%-amd64}
+	abi=${abi%-cloud} abi=${abi%-rt}
+	read -r image version < <(archive_find "linux-(binary|image)-${release//+/\\+}" | sort -k2,2V -k1,1r | tail -n 1)
+	[ -n "${version-}" ] || die "Debian's archive has no kernel $release"
+	echo "$image=$version"
+	for name in "linux-modules-$release" "linux-headers-$release" "linux-headers-$abi-common" \
+		"linux-kbuild-$abi" "linux-kbuild-${abi%%.0-*}"; do
+		grep -qxF "$name $version" "$ARCHIVE/index" && echo "$name=$version"
+	done
+	return 0
+}
+
+# modules_in_order ROOT RELEASE: files that must be loaded for GUEST_MODULES, dependencies first.
+modules_in_order() {
+	depmod -b "$1" "$2"
+	for module in $GUEST_MODULES; do
+		modprobe -d "$1" -S "$2" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+	done | awk '!seen[$0]++'
+}
+
+kernel_unpack() {
+	local release=$1 dir=$KERNELS/$1 root=$KERNELS/$1/root packages
+	[ -e "$dir/complete" ] && return
+	rm -rf "$dir"
+	mkdir -p "$root"
+	mapfile -t packages < <(kernel_packages "$release")
+	[ "${#packages[@]}" -ge 4 ] || die "Debian's archive lacks the headers of kernel $release"
+	step "Kernel $release and its headers" archive_unpack "$root" "${packages[@]}"
+	[ -e "$root/lib" ] || ln -s usr/lib "$root/lib"
+	ln -s "root/usr/src/linux-headers-$release" "$dir/build"
+	ln -s "$(cd "$dir" && find root/ -name 'vmlinuz*' -type f | head -n 1)" "$dir/vmlinuz"
+	sed -i "s|\([ =]\)/usr/src/|\1$root/usr/src/|" "$dir/build/Makefile"
+	modules_in_order "$root" "$release" >"$dir/modules"
+	echo "${packages[0]#*=}" >"$dir/version"
+	case ${packages[0]#*=} in *bpo13* | *deb13*) echo trixie ;; *) echo host ;; esac >"$dir/toolchain"
+	touch "$dir/complete"
+}
+
+# kernel_prepare KERNEL: make it ready to be built for and booted; prints its directory.
+kernel_prepare() {
+	local release toolchain
+	release=$(kernel_release "$1")
+	locked "$CACHE/locks/kernel-$release" kernel_unpack "$release" >&2
+	read -r toolchain <"$KERNELS/$release/toolchain"
+	[ "$toolchain" = host ] || toolchain_prepare "$toolchain" >&2
+	echo "$KERNELS/$release"
+}

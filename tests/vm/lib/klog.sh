@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What in a kernel log means that something is wrong. Sourced.
+
+KLOG_BAD='WARNING:|\bBUG\b|\bOops\b|Kernel panic|general protection fault|unable to handle'
+KLOG_BAD+='|rcu:? .*(detected .*stall|self-detected stall)|rcu_.*kthread starved|INFO: task .* blocked for more than'
+KLOG_BAD+='|soft lockup|hard LOCKUP|LOCKDEP|possible .* locking dependency|INFO: trying to register non-static key'
+KLOG_BAD+='|KASAN|KCSAN|UBSAN|KFENCE|ODEBUG|kmemleak: [0-9]+ new suspected|unreferenced object'
+KLOG_BAD+='|refcount_t:|list_(add|del) corruption|cut here|shmbuf: .*leak'
+
+# klog_scan LOG: print each report with what follows it; 0 if there was one.
+klog_scan() {
+	tr -d '\r' <"$1" | grep -aE -A 30 "$KLOG_BAD" | head -n 200
+	return "${PIPESTATUS[1]}"
+}

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Builds shmbuf.ko, one directory per kernel, so that kernels never share an object.
+# Sourced after kernel.sh.
+
+# module_make SUITE KDIR DIR: bring DIR/src up to date and make it.
+module_make() {
+	local suite=$1 kdir=$2 dir=$3 rc=0
+	# A warning is said once, by the compilation that finds it: with WERROR find it again.
+	[ -z "${WERROR-}" ] || [ ! -e "$dir/warned" ] || rm -rf "$dir/src" "$dir/warned"
+	mkdir -p "$dir/src"
+	rsync -a --delete --exclude='*.o' --exclude='*.ko' --exclude='.*' --exclude='*.mod' --exclude='*.mod.c' \
+		--exclude=modules.order --exclude=Module.symvers "$TOP/Kbuild" "$TOP/module" "$dir/src/"
+	# shellcheck disable=SC2086 # MODULE_MAKEFLAGS is a list of words
+	in_toolchain "$suite" make -C "$kdir" M="$dir/src" -j"$(nproc)" W="${W-1}" ${MODULE_MAKEFLAGS-} modules \
+		>"$dir/build.log" 2>&1 || rc=$?
+	if [ "$rc" -ne 0 ]; then
+		say "shmbuf.ko could not be built for $kdir:"
+		tail -n 40 "$dir/build.log" >&2
+	elif grep -i 'warning' "$dir/build.log" >&2; then
+		touch "$dir/warned"
+		[ -z "${WERROR-}" ] || { say "the module's build has warnings, for $kdir"; rc=1; }
+	fi
+	return "$rc"
+}
+
+# module_build SUITE KDIR NAME: prints the path of the .ko made for KDIR, under build/kernel-NAME.
+module_build() {
+	local dir=$BUILD/kernel-$3
+	locked "$dir/lock" module_make "$1" "$2" "$dir"
+	echo "$dir/src/module/shmbuf.ko"
+}
