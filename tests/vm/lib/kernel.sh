@@ -50,8 +50,11 @@ kernel_packages() {
 
 # modules_in_order ROOT RELEASE: files that must be loaded for GUEST_MODULES, dependencies first.
 modules_in_order() {
+	local module tree=$1/lib/modules/$2
+	touch "$tree"/modules.{order,builtin,builtin.modinfo}
 	depmod -b "$1" "$2"
 	for module in $GUEST_MODULES; do
+		grep -q "^CONFIG_${module^^}=y" "$1/usr/src/linux-headers-$2/.config" && continue
 		modprobe -d "$1" -S "$2" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
 	done | awk '!seen[$0]++'
 }
