@@ -336,7 +336,7 @@ static int sigchld_fd(void)
 /* Passes output on until the pipes end, the command is gone and all it started with it. */
 static bool follow(pid_t pid, struct pollfd *fds, const int *to, long long deadline, int *status)
 {
-	bool done = false, dead = false;
+	bool done = false, ended = false, dead = false;
 	int i;
 
 	while (fds[0].fd >= 0 || fds[1].fd >= 0 || !dead) {
@@ -349,10 +349,9 @@ static bool follow(pid_t pid, struct pollfd *fds, const int *to, long long deadl
 				fds[i].fd = -1;
 		reap(fds[2].fd, pid, status, &done);
 		if (!dead && (done || left <= 0)) {
-			if (!done) {
-				say("timeout");
+			ended = done;
+			if (!ended)
 				write_file("/proc/sysrq-trigger", "w");
-			}
 			kill(-1, SIGKILL);
 			dead = true;
 			deadline = now_ms() + 10000;
@@ -361,7 +360,7 @@ static bool follow(pid_t pid, struct pollfd *fds, const int *to, long long deadl
 			break;
 		}
 	}
-	return done;
+	return ended;
 }
 
 /* Runs the command to its end or the time limit; true if it ended, with *status. */

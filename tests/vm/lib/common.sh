@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # Paths, messages and locks that all scripts of tests/ share. Sourced.
 
 shopt -s extglob inherit_errexit
 
-# shellcheck disable=SC2034 # used by those who source this
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/shmbuf
 BUILD=$TOP/build
@@ -49,6 +48,16 @@ step() {
 	fi
 	rm -f "$log"
 	return "$rc"
+}
+
+# As root where root is needed, through sudo if that is how to become it.
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	else
+		command -v sudo >/dev/null || die "this step needs root: run it as root, or install sudo"
+		sudo -- "$@"
+	fi
 }
 
 # fresh FILE: FILE is there and less than a day old.

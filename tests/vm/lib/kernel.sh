@@ -7,7 +7,8 @@
 # Sourced after toolchain.sh.
 
 KERNELS=$CACHE/kernels
-GUEST_MODULES="virtio_pci virtio_console virtio_blk"
+# In an order in which they can be loaded.
+GUEST_MODULES="virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_console virtio_blk"
 
 # kernel_release KERNEL: the release that a series, package version or release name stands for.
 kernel_release() {
@@ -48,15 +49,12 @@ kernel_packages() {
 	return 0
 }
 
-# modules_in_order ROOT RELEASE: files that must be loaded for GUEST_MODULES, dependencies first.
-modules_in_order() {
-	local module tree=$1/lib/modules/$2
-	touch "$tree"/modules.{order,builtin,builtin.modinfo}
-	depmod -b "$1" "$2"
+# guest_modules DIR...: files of GUEST_MODULES under DIR; what isn't there is built in.
+guest_modules() {
+	local module
 	for module in $GUEST_MODULES; do
-		grep -q "^CONFIG_${module^^}=y" "$1/usr/src/linux-headers-$2/.config" && continue
-		modprobe -d "$1" -S "$2" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
-	done | awk '!seen[$0]++'
+		find "$@" -name "$module.ko" -o -name "$module.ko.xz" 2>/dev/null | head -n 1 || true
+	done
 }
 
 kernel_unpack() {
@@ -71,7 +69,7 @@ kernel_unpack() {
 	ln -s "root/usr/src/linux-headers-$release" "$dir/build"
 	ln -s "$(cd "$dir" && find root/ -name 'vmlinuz*' -type f | head -n 1)" "$dir/vmlinuz"
 	sed -i "s|\([ =]\)/usr/src/|\1$root/usr/src/|" "$dir/build/Makefile"
-	modules_in_order "$root" "$release" >"$dir/modules"
+	guest_modules "$root/lib/modules/$release" >"$dir/modules"
 	echo "${packages[0]#*=}" >"$dir/version"
 	case ${packages[0]#*=} in *bpo13* | *deb13*) echo trixie ;; *) echo host ;; esac >"$dir/toolchain"
 	touch "$dir/complete"

@@ -5,16 +5,6 @@
 
 TOOLCHAIN=$CACHE/toolchain
 
-# As root where root is needed, through sudo if that is how to become it.
-as_root() {
-	if [ "$(id -u)" -eq 0 ]; then
-		"$@"
-	else
-		command -v sudo >/dev/null || die "this step needs root: run it as root, or install sudo"
-		sudo -- "$@"
-	fi
-}
-
 toolchain_make() {
 	local suite=$1 dir=$TOOLCHAIN/$1 proxy
 	[ -e "$dir/.complete" ] && return
