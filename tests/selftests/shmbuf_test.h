@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the selftests share: raw ioctls that return -errno, buffers, children,
+ * and waiting for conditions. Helpers that aren't what a test is about abort
+ * it when they fail.
+ */
+#ifndef SHMBUF_TEST_H
+#define SHMBUF_TEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/shmbuf.h>
+#include <linux/shmbuf_word.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+/* Emulated machines with other work beside are slow. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	180
+
+#define DEVICE		"/dev/shmbuf"
+#define PARAMETERS	"/sys/module/shmbuf/parameters/"
+#define NEVER		SHMBUF_DEADLINE_NEVER
+#define NSEC_PER_MSEC	1000000ULL
+#define NSEC_PER_SEC	1000000000ULL
+#define PATIENCE	(60 * NSEC_PER_SEC)
+
+#define fatal(fmt, ...) do {						\
+	fprintf(stderr, "# %s:%d: " fmt "\n", __FILE__, __LINE__,	\
+		##__VA_ARGS__);						\
+	abort();							\
+} while (0)
+
+/* For children, which the harness's macros don't reach. */
+#define CHECK(cond) do {						\
+	if (!(cond))							\
+		fatal("in a child: not so: %s (errno %d)", #cond, errno); \
+} while (0)
+
+#define UNTIL(cond) do {						\
+	__u64 __end = now() + PATIENCE;					\
+	while (!(cond)) {						\
+		if (now() > __end)					\
+			fatal("waited in vain for: %s", #cond);		\
+		usleep(300);						\
+	}								\
+} while (0)
+
+static inline __u64 now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+static inline __u64 address(const void *p)
+{
+	return (__u64)(uintptr_t)p;
+}
+
+/* Ioctls: what the call returned, or -errno. */
+
+static inline int call(int fd, unsigned long cmd, void *arg)
+{
+	int ret = ioctl(fd, cmd, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static inline int do_query(int fd, struct shmbuf_query *query)
+{
+	query->size = sizeof(*query);
+	return call(fd, SHMBUF_IOC_QUERY, query);
+}
+
+static inline int do_name(int fd, unsigned long cmd, const char *name)
+{
+	struct shmbuf_name arg = {
+		.size = sizeof(arg), .name = address(name), .name_len = strlen(name),
+	};
+
+	return call(fd, cmd, &arg);
+}
+
+static inline int do_open(int fd, const char *name)
+{
+	return do_name(fd, SHMBUF_IOC_OPEN, name);
+}
+
+static inline int do_unlink(int fd, const char *name)
+{
+	return do_name(fd, SHMBUF_IOC_UNLINK, name);
+}
+
+static inline int do_init(int fd, __u32 first, __u32 count, __u32 kind, __u64 value)
+{
+	struct shmbuf_init arg = {
+		.size = sizeof(arg),
+		.range = { .first = first, .count = count, .kind = kind, .value = value },
+	};
+
+	return call(fd, SHMBUF_IOC_INIT, &arg);
+}
+
+static inline int do_reset(int fd, __u32 first, __u32 count)
+{
+	struct shmbuf_init arg = {
+		.size = sizeof(arg), .range = { .first = first, .count = count },
+	};
+
+	return call(fd, SHMBUF_IOC_RESET, &arg);
+}
+
+static inline int do_grow(int fd, __u64 size)
+{
+	struct shmbuf_grow arg = { .size = sizeof(arg), .data_size = size };
+
+	return call(fd, SHMBUF_IOC_GROW, &arg);
+}
+
+static inline int do_seal(int fd, __u32 seals)
+{
+	struct shmbuf_seal arg = { .size = sizeof(arg), .seals = seals };
+
+	return call(fd, SHMBUF_IOC_SEAL, &arg);
+}
+
+static inline int do_register(int fd, __u32 flags, __u64 *owner)
+{
+	struct shmbuf_register arg = { .size = sizeof(arg), .flags = flags };
+	int ret = call(fd, SHMBUF_IOC_REGISTER, &arg);
+
+	*owner = arg.owner;
+	return ret;
+}
+
+static inline int do_unregister(int fd, __u64 owner)
+{
+	struct shmbuf_register arg = { .size = sizeof(arg), .owner = owner };
+
+	return call(fd, SHMBUF_IOC_UNREGISTER, &arg);
+}
+
+static inline int do_lock(int fd, __u64 owner, __u32 index, __u32 flags, __u64 deadline)
+{
+	struct shmbuf_lock arg = {
+		.size = sizeof(arg), .flags = flags, .owner = owner,
+		.index = index, .deadline = deadline,
+	};
+
+	return call(fd, SHMBUF_IOC_LOCK, &arg);
+}
+
+static inline int do_trylock(int fd, __u64 owner, __u32 index)
+{
+	return do_lock(fd, owner, index, SHMBUF_LOCK_TRY, 0);
+}
+
+static inline int do_unlock(int fd, __u64 owner, __u32 index)
+{
+	struct shmbuf_lock arg = { .size = sizeof(arg), .owner = owner, .index = index };
+
+	return call(fd, SHMBUF_IOC_UNLOCK, &arg);
+}
+
+static inline int do_consistent(int fd, __u64 owner, __u32 index)
+{
+	struct shmbuf_lock arg = { .size = sizeof(arg), .owner = owner, .index = index };
+
+	return call(fd, SHMBUF_IOC_CONSISTENT, &arg);
+}
+
+static inline int do_wait(int fd, __u32 index, __u64 *sequence, __u64 deadline)
+{
+	struct shmbuf_wait arg = {
+		.size = sizeof(arg), .index = index, .sequence = *sequence,
+		.deadline = deadline,
+	};
+	int ret = call(fd, SHMBUF_IOC_WAIT, &arg);
+
+	*sequence = arg.sequence;
+	return ret;
+}
+
+static inline int do_wake(int fd, __u32 index, __u32 count)
+{
+	struct shmbuf_wake arg = { .size = sizeof(arg), .index = index, .count = count };
+
+	return call(fd, SHMBUF_IOC_WAKE, &arg);
+}
+
+/* Buffers */
+
+static inline int open_device(int flags)
+{
+	int fd = open(DEVICE, flags);
+
+	if (fd < 0)
+		fatal("open " DEVICE ": %s", strerror(errno));
+	return fd;
+}
+
+static inline const char *new_name(char name[64])
+{
+	static unsigned int count;
+
+	snprintf(name, 64, "selftest-%d-%u", getpid(), count++);
+	return name;
+}
+
+/* Locks first, then queues, then @free objects without a kind. */
+static inline int do_create(int fd, const char *name, __u32 flags, __u64 size,
+			    __u32 locks, __u32 queues, __u32 free)
+{
+	struct shmbuf_range ranges[] = {
+		{ .first = 0, .count = locks, .kind = SHMBUF_KIND_LOCK },
+		{ .first = locks, .count = queues, .kind = SHMBUF_KIND_QUEUE },
+	};
+	struct shmbuf_create arg = {
+		.size = sizeof(arg), .flags = flags, .name = address(name),
+		.name_len = name ? strlen(name) : 0, .data_size = size,
+		.nr_objects = locks + queues + free,
+		.ranges = address(locks ? ranges : ranges + 1),
+		.nr_ranges = !!locks + !!queues,
+	};
+
+	if (!arg.nr_ranges)
+		arg.ranges = 0;
+	return call(fd, SHMBUF_IOC_CREATE, &arg);
+}
+
+static inline int new_buffer(const char *name, __u32 locks, __u32 queues, __u32 free)
+{
+	int fd = open_device(O_RDWR);
+	int ret = do_create(fd, name, 0, 4096, locks, queues, free);
+
+	if (ret)
+		fatal("CREATE: %d", ret);
+	return fd;
+}
+
+static inline int open_buffer(const char *name, int flags)
+{
+	int fd = open_device(flags);
+	int ret = do_open(fd, name);
+
+	if (ret)
+		fatal("OPEN %s: %d", name, ret);
+	return fd;
+}
+
+static inline __u64 new_owner(int fd)
+{
+	__u64 owner;
+	int ret = do_register(fd, 0, &owner);
+
+	if (ret)
+		fatal("REGISTER: %d", ret);
+	return owner;
+}
+
+static inline void *map_data(int fd, size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		fatal("mmap of the data: %s", strerror(errno));
+	return p;
+}
+
+struct control {
+	char *base;
+	size_t size;
+	__u32 offset;
+	__u32 stride;
+	__u32 nr_objects;
+};
+
+static inline size_t control_size(int fd, struct shmbuf_query *query)
+{
+	struct shmbuf_area areas[8];
+	__u32 i;
+	int ret;
+
+	*query = (struct shmbuf_query){ .areas = address(areas), .nr_areas = ARRAY_SIZE(areas) };
+	ret = do_query(fd, query);
+	for (i = 0; !ret && i < query->nr_areas; i++)
+		if (areas[i].type == SHMBUF_AREA_CONTROL)
+			return areas[i].size;
+	fatal("QUERY: %d, no control area", ret);
+}
+
+static inline struct control map_control(int fd, int prot)
+{
+	struct shmbuf_query query;
+	struct control c;
+
+	c.size = control_size(fd, &query);
+	c.offset = query.object_offset;
+	c.stride = query.object_stride;
+	c.nr_objects = query.nr_objects;
+	c.base = mmap(NULL, c.size, prot, MAP_SHARED, fd, SHMBUF_CONTROL_OFFSET);
+	if (c.base == MAP_FAILED)
+		fatal("mmap of the control area: %s", strerror(errno));
+	return c;
+}
+
+static inline __u64 *word_of(const struct control *c, __u32 index)
+{
+	return (__u64 *)(c->base + c->offset + (size_t)index * c->stride);
+}
+
+static inline __u64 read_word(const struct control *c, __u32 index)
+{
+	return __atomic_load_n(word_of(c, index), __ATOMIC_ACQUIRE);
+}
+
+static inline void write_word(const struct control *c, __u32 index, __u64 value)
+{
+	__atomic_store_n(word_of(c, index), value, __ATOMIC_SEQ_CST);
+}
+
+static inline bool swap_word(const struct control *c, __u32 index, __u64 old, __u64 value)
+{
+	return __atomic_compare_exchange_n(word_of(c, index), &old, value, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* The fast paths that a library has. */
+
+static inline bool fast_lock(const struct control *c, __u64 owner, __u32 index)
+{
+	__u64 value;
+
+	return shmbuf_lock_user_acquire(0, owner, &value) && swap_word(c, index, 0, value);
+}
+
+static inline bool fast_unlock(const struct control *c, __u64 owner, __u32 index)
+{
+	__u64 value;
+
+	return shmbuf_lock_user_release(owner, owner, &value) && swap_word(c, index, owner, value);
+}
+
+static inline bool fast_wake(const struct control *c, __u32 index)
+{
+	__u64 old = read_word(c, index), value;
+
+	while (shmbuf_queue_user_wake(old, &value)) {
+		if (swap_word(c, index, old, value))
+			return true;
+		old = read_word(c, index);
+	}
+	return false;
+}
+
+/* Processes */
+
+static inline void *shared_memory(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		fatal("mmap: %s", strerror(errno));
+	return p;
+}
+
+/* fork() of a child that goes when its parent goes. */
+static inline pid_t spawn(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		fatal("fork: %s", strerror(errno));
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+	}
+	return pid;
+}
+
+/* The exit status, or 128 + the signal. */
+static inline int reap(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		fatal("waitpid: %s", strerror(errno));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static inline int kill_and_reap(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	return reap(pid);
+}
+
+/* Thread @tid sleeps within ioctl @cmd. */
+static inline bool asleep_in(pid_t tid, unsigned long cmd)
+{
+	unsigned long fd, seen;
+	char path[64], line[256];
+	bool asleep = false;
+	FILE *f;
+	long nr;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (fgets(line, sizeof(line), f) && sscanf(line, "%ld %lx %lx", &nr, &fd, &seen) == 3)
+		asleep = nr == __NR_ioctl && seen == cmd;
+	fclose(f);
+	return asleep;
+}
+
+/* Thread @tid has ended, or is a zombie. */
+static inline bool ended(pid_t tid)
+{
+	char path[64], line[512], *state;
+	bool gone = true;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return true;
+	if (fgets(line, sizeof(line), f)) {
+		state = strrchr(line, ')');
+		gone = !state || state[2] == 'Z' || state[2] == 'X';
+	}
+	fclose(f);
+	return gone;
+}
+
+/* Module parameters; a test that sets one puts the old value back. */
+
+static inline __u64 get_parameter(const char *name)
+{
+	unsigned long long value = 0;
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%llu", &value) != 1)
+		fatal("%s can't be read: %s", path, strerror(errno));
+	fclose(f);
+	return value;
+}
+
+static inline void set_parameter(const char *name, __u64 value)
+{
+	char path[128], text[32];
+	int fd, len;
+
+	snprintf(path, sizeof(path), PARAMETERS "%s", name);
+	len = snprintf(text, sizeof(text), "%llu", value);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, text, len) != len)
+		fatal("%s can't be set: %s", path, strerror(errno));
+	close(fd);
+}
+
+/*
+ * Before main(): the tests of a file need the device, and root; and a test
+ * whose child execs this very program gets one that only waits to be killed.
+ */
+static void __attribute__((constructor)) __prepare(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "--idle")) {
+		prctl(PR_SET_NAME, "idle");
+		for (;;)
+			pause();
+	}
+	if (access(DEVICE, F_OK)) {
+		ksft_print_header();
+		ksft_exit_skip("there is no " DEVICE ": load the module\n");
+	}
+	if (geteuid()) {
+		ksft_print_header();
+		ksft_exit_skip("needs root\n");
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
+static inline void exec_idle(void)
+{
+	execl("/proc/self/exe", "idle", "--idle", NULL);
+	_exit(1);
+}
+
+#endif /* SHMBUF_TEST_H */
