@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The ABI: layouts, and what each ioctl says to each wrong argument. */
+#include "shmbuf_test.h"
+
+#define EXPECT_LAYOUT(struct_, member, offset) \
+	EXPECT_EQ(offset, offsetof(struct struct_, member))
+
+TEST(sizes)
+{
+	EXPECT_EQ(24, sizeof(struct shmbuf_area));
+	EXPECT_EQ(168, sizeof(struct shmbuf_query));
+	EXPECT_EQ(24, sizeof(struct shmbuf_range));
+	EXPECT_EQ(64, sizeof(struct shmbuf_create));
+	EXPECT_EQ(24, sizeof(struct shmbuf_name));
+	EXPECT_EQ(32, sizeof(struct shmbuf_init));
+	EXPECT_EQ(16, sizeof(struct shmbuf_grow));
+	EXPECT_EQ(16, sizeof(struct shmbuf_seal));
+	EXPECT_EQ(16, sizeof(struct shmbuf_register));
+	EXPECT_EQ(32, sizeof(struct shmbuf_lock));
+	EXPECT_EQ(32, sizeof(struct shmbuf_wait));
+	EXPECT_EQ(16, sizeof(struct shmbuf_wake));
+	EXPECT_EQ(64, sizeof(struct shmbuf_control));
+}
+
+TEST(offsets)
+{
+	EXPECT_LAYOUT(shmbuf_area, offset, 8);
+	EXPECT_LAYOUT(shmbuf_area, size, 16);
+	EXPECT_LAYOUT(shmbuf_query, areas, 8);
+	EXPECT_LAYOUT(shmbuf_query, nr_areas, 16);
+	EXPECT_LAYOUT(shmbuf_query, name_size, 20);
+	EXPECT_LAYOUT(shmbuf_query, name, 24);
+	EXPECT_LAYOUT(shmbuf_query, abi_version, 32);
+	EXPECT_LAYOUT(shmbuf_query, handle_flags, 36);
+	EXPECT_LAYOUT(shmbuf_query, features, 40);
+	EXPECT_LAYOUT(shmbuf_query, limit_total_bytes, 48);
+	EXPECT_LAYOUT(shmbuf_query, buffer_id, 96);
+	EXPECT_LAYOUT(shmbuf_query, data_size, 104);
+	EXPECT_LAYOUT(shmbuf_query, generation, 120);
+	EXPECT_LAYOUT(shmbuf_query, nr_objects, 128);
+	EXPECT_LAYOUT(shmbuf_query, object_stride, 140);
+	EXPECT_LAYOUT(shmbuf_query, mode, 144);
+	EXPECT_LAYOUT(shmbuf_query, seals, 156);
+	EXPECT_LAYOUT(shmbuf_query, create_flags, 160);
+	EXPECT_LAYOUT(shmbuf_range, kind, 8);
+	EXPECT_LAYOUT(shmbuf_range, value, 16);
+	EXPECT_LAYOUT(shmbuf_create, name, 8);
+	EXPECT_LAYOUT(shmbuf_create, name_len, 16);
+	EXPECT_LAYOUT(shmbuf_create, mode, 20);
+	EXPECT_LAYOUT(shmbuf_create, data_size, 24);
+	EXPECT_LAYOUT(shmbuf_create, max_size, 32);
+	EXPECT_LAYOUT(shmbuf_create, nr_objects, 40);
+	EXPECT_LAYOUT(shmbuf_create, layout, 44);
+	EXPECT_LAYOUT(shmbuf_create, ranges, 48);
+	EXPECT_LAYOUT(shmbuf_create, nr_ranges, 56);
+	EXPECT_LAYOUT(shmbuf_name, name_len, 16);
+	EXPECT_LAYOUT(shmbuf_init, range, 8);
+	EXPECT_LAYOUT(shmbuf_grow, data_size, 8);
+	EXPECT_LAYOUT(shmbuf_seal, seals, 8);
+	EXPECT_LAYOUT(shmbuf_register, owner, 8);
+	EXPECT_LAYOUT(shmbuf_lock, owner, 8);
+	EXPECT_LAYOUT(shmbuf_lock, index, 16);
+	EXPECT_LAYOUT(shmbuf_lock, deadline, 24);
+	EXPECT_LAYOUT(shmbuf_wait, index, 8);
+	EXPECT_LAYOUT(shmbuf_wait, sequence, 16);
+	EXPECT_LAYOUT(shmbuf_wait, deadline, 24);
+	EXPECT_LAYOUT(shmbuf_wake, index, 8);
+	EXPECT_LAYOUT(shmbuf_wake, count, 12);
+	EXPECT_EQ(0xbd00, SHMBUF_IOC_QUERY);
+	EXPECT_EQ(0xbd20, SHMBUF_IOC_LOCK);
+	EXPECT_EQ(0xbd29, SHMBUF_IOC_WAKE);
+}
+
+static const unsigned long commands[] = {
+	SHMBUF_IOC_QUERY, SHMBUF_IOC_CREATE, SHMBUF_IOC_OPEN, SHMBUF_IOC_UNLINK,
+	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
+	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
+	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
+};
+
+static bool known(unsigned long cmd)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i] == cmd)
+			return true;
+	return false;
+}
+
+TEST(unknown_commands)
+{
+	int fd = new_buffer(NULL, 1, 0, 0);
+	struct shmbuf_query query = { .size = sizeof(query) };
+	unsigned int nr;
+
+	for (nr = 0; nr < 256; nr++) {
+		unsigned long cmd = _IO(SHMBUF_IOC_TYPE, nr);
+
+		if (!known(cmd)) {
+			EXPECT_EQ(-ENOTTY, call(fd, cmd, &query))
+				TH_LOG("command %#lx", cmd);
+		}
+	}
+	EXPECT_EQ(-ENOTTY, call(fd, _IO(0xbc, 0), &query));
+	EXPECT_EQ(-ENOTTY, call(fd, _IOWR(SHMBUF_IOC_TYPE, 0, struct shmbuf_query), &query));
+	EXPECT_EQ(0, call(fd, SHMBUF_IOC_QUERY, &query));
+}
+
+/* A call that is right in all, for others to make one thing of it wrong. */
+
+struct right {
+	int fd;
+	char name[64];
+	__u64 owner;
+	union {
+		__u32 size;
+		struct shmbuf_query query;
+		struct shmbuf_create create;
+		struct shmbuf_name by_name;
+		struct shmbuf_init init;
+		struct shmbuf_grow grow;
+		struct shmbuf_seal seal;
+		struct shmbuf_register reg;
+		struct shmbuf_lock lock;
+		struct shmbuf_wait wait;
+		struct shmbuf_wake wake;
+		char bytes[512];
+	};
+};
+
+struct row {
+	unsigned long cmd;
+	const char *name;
+	__u32 size;
+	__u32 reserved;		/* offset of a reserved __u32, 0 for none */
+	__u32 other_flag;	/* a flag that another command knows */
+	bool writes;		/* EBADF on a read-only handle */
+	bool attached;		/* ENOTCONN on a handle without a buffer */
+};
+
+static const struct row rows[] = {
+	{ SHMBUF_IOC_QUERY, "QUERY", sizeof(struct shmbuf_query),
+	  offsetof(struct shmbuf_query, reserved), 1, false, false },
+	{ SHMBUF_IOC_CREATE, "CREATE", sizeof(struct shmbuf_create),
+	  offsetof(struct shmbuf_create, reserved), 1U << 3, true, false },
+	{ SHMBUF_IOC_OPEN, "OPEN", sizeof(struct shmbuf_name),
+	  offsetof(struct shmbuf_name, reserved), SHMBUF_CREATE_EXCL, false, false },
+	{ SHMBUF_IOC_UNLINK, "UNLINK", sizeof(struct shmbuf_name),
+	  offsetof(struct shmbuf_name, reserved), 1, true, false },
+	{ SHMBUF_IOC_INIT, "INIT", sizeof(struct shmbuf_init),
+	  offsetof(struct shmbuf_init, range.reserved), 1, true, true },
+	{ SHMBUF_IOC_RESET, "RESET", sizeof(struct shmbuf_init),
+	  offsetof(struct shmbuf_init, range.reserved), 1, true, true },
+	{ SHMBUF_IOC_GROW, "GROW", sizeof(struct shmbuf_grow), 0, 1, true, true },
+	{ SHMBUF_IOC_SEAL, "SEAL", sizeof(struct shmbuf_seal),
+	  offsetof(struct shmbuf_seal, reserved), 1, true, true },
+	{ SHMBUF_IOC_REGISTER, "REGISTER", sizeof(struct shmbuf_register),
+	  offsetof(struct shmbuf_register, owner), 1U << 1, true, true },
+	{ SHMBUF_IOC_UNREGISTER, "UNREGISTER", sizeof(struct shmbuf_register), 0,
+	  SHMBUF_REGISTER_PROCESS, true, true },
+	{ SHMBUF_IOC_LOCK, "LOCK", sizeof(struct shmbuf_lock),
+	  offsetof(struct shmbuf_lock, reserved), 1U << 4, true, true },
+	{ SHMBUF_IOC_UNLOCK, "UNLOCK", sizeof(struct shmbuf_lock),
+	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
+	{ SHMBUF_IOC_CONSISTENT, "CONSISTENT", sizeof(struct shmbuf_lock),
+	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
+	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
+	  offsetof(struct shmbuf_wait, reserved), 1, false, true },
+	{ SHMBUF_IOC_WAKE, "WAKE", sizeof(struct shmbuf_wake), 0, 1, true, true },
+};
+
+/* Object 0 is a lock, 1 a queue, 2 free. */
+static void fill(const struct row *row, struct right *r)
+{
+	memset(r->bytes, 0, sizeof(r->bytes));
+	r->size = row->size;
+	switch (row->cmd) {
+	case SHMBUF_IOC_CREATE:
+		r->create.data_size = 4096;
+		break;
+	case SHMBUF_IOC_OPEN:
+	case SHMBUF_IOC_UNLINK:
+		r->by_name.name = address(r->name);
+		r->by_name.name_len = strlen(r->name);
+		break;
+	case SHMBUF_IOC_INIT:
+		r->init.range.first = 2;
+		r->init.range.count = 1;
+		r->init.range.kind = SHMBUF_KIND_LOCK;
+		break;
+	case SHMBUF_IOC_RESET:
+		r->init.range.count = 1;
+		break;
+	case SHMBUF_IOC_GROW:
+		r->grow.data_size = 4096;
+		break;
+	case SHMBUF_IOC_SEAL:
+		r->seal.seals = SHMBUF_SEAL_GROW;
+		break;
+	case SHMBUF_IOC_UNREGISTER:
+		r->reg.owner = r->owner;
+		break;
+	case SHMBUF_IOC_LOCK:
+		r->lock.deadline = NEVER;
+		/* fallthrough */
+	case SHMBUF_IOC_UNLOCK:
+	case SHMBUF_IOC_CONSISTENT:
+		r->lock.owner = r->owner;
+		break;
+	case SHMBUF_IOC_WAIT:
+		r->wait.index = 1;
+		r->wait.sequence = ~0ULL;
+		r->wait.deadline = NEVER;
+		break;
+	case SHMBUF_IOC_WAKE:
+		r->wake.index = 1;
+		r->wake.count = 1;
+		break;
+	}
+}
+
+FIXTURE(each)
+{
+	int fd;		/* holds the buffer */
+	int dead_fd;	/* where the children died */
+	struct right r;
+};
+
+FIXTURE_VARIANT(each)
+{
+	int row;
+};
+
+#define EACH(command, number) \
+	FIXTURE_VARIANT_ADD(each, command) { .row = number }
+
+EACH(query, 0);
+EACH(create, 1);
+EACH(open, 2);
+EACH(unlink, 3);
+EACH(init, 4);
+EACH(reset, 5);
+EACH(grow, 6);
+EACH(seal, 7);
+EACH(register, 8);
+EACH(unregister, 9);
+EACH(lock, 10);
+EACH(unlock, 11);
+EACH(consistent, 12);
+EACH(wait, 13);
+EACH(wake, 14);
+
+static int row_is_new(const struct row *row)
+{
+	return row->cmd == SHMBUF_IOC_CREATE || row->cmd == SHMBUF_IOC_OPEN;
+}
+
+FIXTURE_SETUP(each)
+{
+	const struct row *row = &rows[variant->row];
+	struct right *r = &self->r;
+	pid_t pid;
+
+	self->fd = new_buffer(new_name(r->name), 1, 1, 1);
+	if (row_is_new(row)) {
+		r->fd = open_device(O_RDWR);
+	} else {
+		r->fd = open_buffer(r->name, O_RDWR);
+		r->owner = new_owner(r->fd);
+	}
+	if (row->cmd == SHMBUF_IOC_UNLOCK)
+		ASSERT_EQ(0, do_lock(r->fd, r->owner, 0, 0, NEVER));
+	if (row->cmd == SHMBUF_IOC_CONSISTENT) {
+		pid = spawn();
+		if (!pid)
+			_exit(do_trylock(self->fd, new_owner(self->fd), 0));
+		ASSERT_EQ(0, reap(pid));
+		ASSERT_EQ(-EOWNERDEAD, do_trylock(r->fd, r->owner, 0));
+	}
+	fill(row, r);
+}
+
+FIXTURE_TEARDOWN(each)
+{
+	/* After all that was wrong, nothing has changed: what is right succeeds. */
+	fill(&rows[variant->row], &self->r);
+	EXPECT_EQ(0, call(self->r.fd, rows[variant->row].cmd, &self->r.bytes));
+	close(self->r.fd);
+	close(self->fd);
+}
+
+/* Two pages of which the second can't be accessed; returns where it starts. */
+static char *guarded_page(void)
+{
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || mprotect(p + 4096, 4096, PROT_NONE))
+		fatal("mmap: %s", strerror(errno));
+	return p + 4096;
+}
+
+TEST_F(each, bad_pointer)
+{
+	const struct row *row = &rows[variant->row];
+	char *edge = guarded_page();
+
+	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, NULL));
+	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, edge));
+	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, edge - 2));
+	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, (void *)-4096L));
+	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, (void *)(1L << 63)));
+	/* The size is there, the rest isn't. */
+	memcpy(edge - row->size + 8, self->r.bytes, row->size - 8);
+	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, edge - row->size + 8));
+}
+
+TEST_F(each, short_struct)
+{
+	const struct row *row = &rows[variant->row];
+	__u32 size;
+
+	for (size = 0; size < 8; size++) {
+		self->r.size = size;
+		EXPECT_EQ(-EINVAL, call(self->r.fd, row->cmd, self->r.bytes))
+			TH_LOG("size %u", size);
+	}
+}
+
+TEST_F(each, long_struct_with_something_in_its_tail)
+{
+	const struct row *row = &rows[variant->row];
+
+	self->r.size = row->size + 8;
+	self->r.bytes[row->size] = 1;
+	EXPECT_EQ(-E2BIG, call(self->r.fd, row->cmd, self->r.bytes));
+	self->r.bytes[row->size] = 0;
+	self->r.bytes[row->size + 7] = 1;
+	EXPECT_EQ(-E2BIG, call(self->r.fd, row->cmd, self->r.bytes));
+	self->r.size = sizeof(self->r.bytes);
+	EXPECT_EQ(-E2BIG, call(self->r.fd, row->cmd, self->r.bytes));
+	self->r.size = ~0U;
+	EXPECT_EQ(-E2BIG, call(self->r.fd, row->cmd, self->r.bytes));
+}
+
+TEST_F(each, long_struct_with_zero_tail_unmapped)
+{
+	const struct row *row = &rows[variant->row];
+	char *edge = guarded_page();
+
+	self->r.size = row->size + 8;
+	memcpy(edge - row->size, self->r.bytes, row->size);
+	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, edge - row->size));
+}
+
+FIXTURE(tail)
+{
+};
+
+FIXTURE_SETUP(tail)
+{
+}
+
+FIXTURE_TEARDOWN(tail)
+{
+}
+
+/* As each's teardown calls once more what succeeded, this goes without it. */
+TEST_F(tail, zero_is_accepted)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct row *row = &rows[i];
+		struct right r;
+		int fd = new_buffer(new_name(r.name), 1, 1, 1);
+		int expected = 0;
+
+		r.fd = row_is_new(row) ? open_device(O_RDWR) : open_buffer(r.name, O_RDWR);
+		r.owner = row_is_new(row) ? 0 : new_owner(r.fd);
+		fill(row, &r);
+		r.size = sizeof(r.bytes);
+		if (row->cmd == SHMBUF_IOC_UNLOCK)
+			expected = -EPERM;	/* the lock isn't held: understood */
+		if (row->cmd == SHMBUF_IOC_CONSISTENT)
+			expected = -EPERM;
+		EXPECT_EQ(expected, call(r.fd, row->cmd, r.bytes))
+			TH_LOG("%s", row->name);
+		close(r.fd);
+		close(fd);
+	}
+}
+
+TEST_F(each, unknown_flags)
+{
+	const struct row *row = &rows[variant->row];
+	__u32 *flags = (__u32 *)(self->r.bytes + 4);
+
+	*flags = 1U << 31;
+	EXPECT_EQ(-EOPNOTSUPP, call(self->r.fd, row->cmd, self->r.bytes));
+	*flags = row->other_flag;
+	EXPECT_EQ(-EOPNOTSUPP, call(self->r.fd, row->cmd, self->r.bytes));
+	*flags = ~0U;
+	EXPECT_EQ(-EOPNOTSUPP, call(self->r.fd, row->cmd, self->r.bytes));
+}
+
+TEST_F(each, reserved)
+{
+	const struct row *row = &rows[variant->row];
+	__u32 *reserved = (__u32 *)(self->r.bytes + row->reserved);
+
+	if (!row->reserved)
+		return;		/* the struct has none */
+	*reserved = 1;
+	EXPECT_EQ(-EINVAL, call(self->r.fd, row->cmd, self->r.bytes));
+	*reserved = 1U << 31;
+	EXPECT_EQ(-EINVAL, call(self->r.fd, row->cmd, self->r.bytes));
+}
+
+TEST_F(each, unattached_handle)
+{
+	const struct row *row = &rows[variant->row];
+	int fd = open_device(O_RDWR);
+
+	/* CREATE, OPEN and UNLINK need no buffer. */
+	if (row->attached || row->cmd == SHMBUF_IOC_QUERY)
+		EXPECT_EQ(row->attached ? -ENOTCONN : 0, call(fd, row->cmd, self->r.bytes));
+	close(fd);
+}
+
+TEST_F(each, read_only_handle)
+{
+	const struct row *row = &rows[variant->row];
+	int fd = row_is_new(row) ? open_device(O_RDONLY) : open_buffer(self->r.name, O_RDONLY);
+
+	EXPECT_EQ(row->writes ? -EBADF : 0, call(fd, row->cmd, self->r.bytes));
+	close(fd);
+}
+
+TEST(fields_that_must_be_zero)
+{
+	int fd = new_buffer(NULL, 1, 1, 1);
+	struct shmbuf_lock lock = { .size = sizeof(lock), .owner = new_owner(fd) };
+	struct shmbuf_init reset = { .size = sizeof(reset), .range = { .count = 1 } };
+	struct shmbuf_range range = { .count = 1, .kind = SHMBUF_KIND_LOCK, .reserved = 1 };
+	struct shmbuf_create create = {
+		.size = sizeof(create), .data_size = 1, .nr_objects = 1,
+		.ranges = address(&range), .nr_ranges = 1,
+	};
+	int other = open_device(O_RDWR);
+
+	ASSERT_EQ(0, do_lock(fd, lock.owner, 0, 0, NEVER));
+	lock.deadline = 1;
+	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_UNLOCK, &lock));
+	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_CONSISTENT, &lock));
+	EXPECT_EQ(0, do_unlock(fd, lock.owner, 0));
+	reset.range.kind = SHMBUF_KIND_LOCK;
+	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_RESET, &reset));
+	reset.range.kind = 0;
+	reset.range.value = 1;
+	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_RESET, &reset));
+	EXPECT_EQ(-EINVAL, do_init(fd, 2, 1, SHMBUF_KIND_LOCK, 1));
+	EXPECT_EQ(-EINVAL, call(other, SHMBUF_IOC_CREATE, &create));
+	range.reserved = 0;
+	EXPECT_EQ(0, call(other, SHMBUF_IOC_CREATE, &create));
+}
+
+#ifdef __x86_64__
+/* ioctl() as a 32-bit program makes it. */
+static int call_32bit(int fd, unsigned int cmd, void *arg)
+{
+	int ret;
+
+	asm volatile("int $0x80" : "=a" (ret)
+		     : "a" (54), "b" (fd), "c" (cmd), "d" ((__u32)address(arg))
+		     : "memory", "r8", "r9", "r10", "r11");
+	return ret;
+}
+
+TEST(same_for_32_bit_callers)
+{
+	int fd = new_buffer(NULL, 1, 1, 0);
+	struct shmbuf_lock *lock;
+	struct shmbuf_register *reg;
+	struct shmbuf_query *query;
+	char *low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, (void *)low);
+	pid = spawn();
+	if (!pid)
+		_exit(call_32bit(fd, SHMBUF_IOC_QUERY, NULL) != -EFAULT);
+	if (reap(pid) == 128 + SIGSEGV)
+		SKIP(return, "the kernel runs no 32-bit programs");
+	reg = (void *)low;
+	lock = (void *)(low + 64);
+	query = (void *)(low + 128);
+	reg->size = sizeof(*reg);
+	ASSERT_EQ(0, call_32bit(fd, SHMBUF_IOC_REGISTER, reg));
+	*lock = (struct shmbuf_lock){ .size = sizeof(*lock), .owner = reg->owner, .deadline = NEVER };
+	EXPECT_EQ(0, call_32bit(fd, SHMBUF_IOC_LOCK, lock));
+	lock->deadline = 0;
+	EXPECT_EQ(0, call_32bit(fd, SHMBUF_IOC_UNLOCK, lock));
+	query->size = sizeof(*query);
+	EXPECT_EQ(0, call_32bit(fd, SHMBUF_IOC_QUERY, query));
+	EXPECT_EQ(2, query->nr_objects);
+}
+#endif
+
+TEST_HARNESS_MAIN
