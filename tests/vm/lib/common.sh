@@ -22,23 +22,24 @@ locked() {
 	) 9>"$lock"
 }
 
-# step TITLE CMD...: run CMD with its output kept back. Says what is going on, shows
-# the seconds on a terminal, and shows the output if CMD fails.
+# step TITLE CMD...: run CMD with its output kept back. Where that takes more than two
+# seconds it says so, with a clock on a terminal; if CMD fails it shows the output.
 step() {
-	local title=$1 log pid rc=0 start=$SECONDS
+	local title=$1 log pid rc=0 start=$SECONDS told=
 	shift
 	log=$(mktemp)
-	"$@" >"$log" 2>&1 9>&- &
+	"$@" >"$log" 2>&1 &
 	pid=$!
-	if [ -t 2 ]; then
-		while kill -0 "$pid" 2>/dev/null; do
-			printf '\r%s ... %ds' "$title" $((SECONDS - start)) >&2
-			sleep 0.2
-		done
-		printf '\r\033[K' >&2
-	else
-		say "$title ..."
-	fi
+	while kill -0 "$pid" 2>/dev/null; do
+		if [ -t 2 ]; then
+			printf '\r%s ... %d s' "$title" $((SECONDS - start)) >&2
+		elif [ -z "$told" ] && [ $((SECONDS - start)) -ge 2 ]; then
+			say "$title ..."
+			told=1
+		fi
+		sleep 0.05
+	done
+	[ ! -t 2 ] || printf '\r\033[K' >&2
 	wait "$pid" || rc=$?
 	if [ "$rc" -ne 0 ]; then
 		say "$title: failed after $((SECONDS - start)) s"

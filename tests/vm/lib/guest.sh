@@ -24,8 +24,13 @@ with_libraries() {
 		done
 }
 
-# What a directory holds, as a line that changes when it does.
-fingerprint() { find "$@" -printf '%P %m %s %T@\n' 2>/dev/null | LC_ALL=C sort | sha256sum; }
+# What files are, as a line that changes when they do.
+fingerprint() { find "$@" -printf '%p %m %s %T@\n' | LC_ALL=C sort | sha256sum; }
+
+# What a directory holds, as a line that changes when it does; installing the same again is no change.
+contents() {
+	(cd "$1" && { find . -printf '%P %m %l\n'; find . -type f -exec sha256sum {} +; } | LC_ALL=C sort | sha256sum)
+}
 
 # unchanged FILE WHAT: FILE was made from the same WHAT (which is remembered).
 unchanged() {
@@ -72,23 +77,32 @@ guest_drivers() {
 	mv "$2.new" "$2"
 }
 
+# What of the project goes into the guest. One that is broken can be left out.
+PROJECT=${GUEST_PARTS-userspace selftests}
+PROJECT_ROOT=$GUEST/project-${PROJECT// /-}
+
 # Library, tools and examples, and the selftests, as their own makefiles install them.
+project_install() {
+	local part
+	for part in $PROJECT; do
+		[ -e "$TOP/userspace/Makefile" ] || continue
+		case $part in
+		userspace) make -C "$TOP/userspace" install DESTDIR="$PROJECT_ROOT" PREFIX=/usr || return ;;
+		selftests) make -C "$TOP/tests/selftests" install INSTALL_PATH="$PROJECT_ROOT$LIBEXEC/selftests" || return ;;
+		*) say "GUEST_PARTS: there is no part $part"; return 1 ;;
+		esac
+	done
+}
+
 guest_project() {
-	local root=$GUEST/project log=$GUEST/project.log
-	mkdir -p "$root"
-	if [ -e "$TOP/userspace/Makefile" ]; then
-		make -C "$TOP/userspace" install DESTDIR="$root" PREFIX=/usr >"$log" 2>&1 ||
-			{ tail -n 40 "$log" >&2; die "userspace/ could not be built"; }
-	fi
-	if [ -e "$TOP/tests/selftests/Makefile" ]; then
-		make -C "$TOP/tests/selftests" install INSTALL_PATH="$root$LIBEXEC/selftests" >"$log" 2>&1 ||
-			{ tail -n 40 "$log" >&2; die "tests/selftests could not be built"; }
-	fi
-	unchanged "$GUEST/project.cpio" "$(fingerprint "$root")" && return
-	with_libraries "$root"
-	fingerprint "$root" >"$GUEST/project.cpio.of"
-	pack "$root" >"$GUEST/project.cpio.new"
-	mv "$GUEST/project.cpio.new" "$GUEST/project.cpio"
+	local cpio=$PROJECT_ROOT.cpio
+	mkdir -p "$PROJECT_ROOT"
+	step "Building library, tools and selftests" project_install
+	unchanged "$cpio" "$(contents "$PROJECT_ROOT")" && return
+	with_libraries "$PROJECT_ROOT"
+	contents "$PROJECT_ROOT" >"$cpio.of"
+	pack "$PROJECT_ROOT" >"$cpio.new"
+	mv "$cpio.new" "$cpio"
 }
 
 guest_parts_locked() {
@@ -103,8 +117,10 @@ guest_parts() { locked "$GUEST/lock" guest_parts_locked "$@"; }
 
 # guest_add ROOT SRC[:DEST]: a file or directory of the host for this run.
 guest_add() {
-	local root=$1 src=${2%%:*} dest=
-	[[ $2 == *:* ]] && dest=${2#*:}
+	local root=$1 src=$2 dest=
+	if [ ! -e "$2" ] && [[ $2 =~ ^(.*):(/.*)$ ]]; then
+		src=${BASH_REMATCH[1]} dest=${BASH_REMATCH[2]}
+	fi
 	[ -e "$src" ] || die "--add $src: no such file"
 	dest=${dest:-/host/$(basename "$src")}
 	case $dest in

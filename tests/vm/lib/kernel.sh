@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Kernels from Debian's packages, each in $CACHE/kernels/RELEASE:
+# Kernels, those of Debian's packages each in $CACHE/kernels/RELEASE:
 #   version    the package version       vmlinuz    the image
 #   build      its header tree           toolchain  the suite whose gcc builds its modules
 #   modules    what the guest loads, in order
@@ -75,9 +75,26 @@ kernel_unpack() {
 	touch "$dir/complete"
 }
 
+# A kernel image of one's own, with its build tree in KDIR, as a directory like the others.
+kernel_own() {
+	local image=$1 release dir
+	[ -n "${KDIR-}" ] || die "for the kernel image $image KDIR must name its build tree"
+	[ -r "$KDIR/include/config/kernel.release" ] || die "KDIR=$KDIR is not a kernel's build tree"
+	release=$(cat "$KDIR/include/config/kernel.release")
+	dir=$BUILD/kernels/$release-$(realpath "$image" "$KDIR" | sha256sum | cut -c1-12)
+	mkdir -p "$dir"
+	ln -sfn "$(realpath "$image")" "$dir/vmlinuz"
+	ln -sfn "$(realpath "$KDIR")" "$dir/build"
+	guest_modules "$KDIR/drivers" "/lib/modules/$release" >"$dir/modules"
+	echo "$release" >"$dir/version"
+	echo host >"$dir/toolchain"
+	echo "$dir"
+}
+
 # kernel_prepare KERNEL: make it ready to be built for and booted; prints its directory.
 kernel_prepare() {
 	local release toolchain
+	[ ! -f "$1" ] || { kernel_own "$1"; return; }
 	release=$(kernel_release "$1")
 	locked "$CACHE/locks/kernel-$release" kernel_unpack "$release" >&2
 	read -r toolchain <"$KERNELS/$release/toolchain"

@@ -24,9 +24,9 @@ module_make() {
 	return "$rc"
 }
 
-# module_build SUITE KDIR NAME: prints the path of the .ko made for KDIR, under build/kernel-NAME.
+# module_build KERNELDIR: prints the path of the .ko made for that kernel, under build/kernel-*.
 module_build() {
-	local dir=$BUILD/kernel-$3
-	locked "$dir/lock" module_make "$1" "$2" "$dir"
+	local dir=$BUILD/kernel-${1##*/}
+	locked "$dir/lock" module_make "$(cat "$1/toolchain")" "$(realpath "$1/build")" "$dir"
 	echo "$dir/src/module/shmbuf.ko"
 }

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The kernel's build system reads Kbuild instead of this file. "make help" lists the targets.
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
+
+.PHONY: all module module-if-any userspace help demo check bench install dkms-source dkms-install clean
+
+all: module-if-any userspace
+
+help:
+	@echo 'shmbuf $(VERSION): shared-memory buffers with crash-safe synchronization'
+	@echo
+	@echo '  make                          the module (where KDIR exists), the library and the tools'
+	@echo '  make module [KDIR=path]       module/shmbuf.ko for that kernel build tree'
+	@echo '                                [/lib/modules/RUNNING-KERNEL/build]'
+	@echo '  make demo [FILE=path] [KILLS=n]'
+	@echo '                                send a file through processes that are killed on the way'
+	@echo '  make check                    all tests; the last line is "N passed, N failed"'
+	@echo '  make bench [BENCH=a,b]        benchmarks; results in build/bench/*.json'
+	@echo '  make install [DESTDIR=] [PREFIX=/usr/local]'
+	@echo '                                library, header, tools and manual pages'
+	@echo '  make dkms-install             the module for this and later kernels, through DKMS (as root)'
+	@echo '  make clean                    remove what was built (downloads stay in the cache)'
+	@echo '  make help                     this list'
+	@echo
+	@echo 'demo, check and bench run in a virtual machine with KERNEL=6.1, 6.12, 7.3, a Debian package'
+	@echo 'version, or the path of a bzImage (its build tree in KDIR). HOST=1 uses the module that is'
+	@echo 'loaded on this system instead. They install what they need with apt, unless NO_INSTALL=1.'
+
+module-if-any:
+	@if [ -e '$(KDIR)/Makefile' ]; then $(MAKE) --no-print-directory module; \
+	else echo 'No module: there is no kernel build tree $(KDIR) (KDIR=path names another).'; fi
+
+module:
+	@[ -e '$(KDIR)/Makefile' ] || { echo 'There is no kernel build tree $(KDIR):' \
+		'install the headers of your kernel, or name another tree with KDIR=path.' >&2; exit 1; }
+	$(MAKE) -C '$(KDIR)' M='$(CURDIR)' modules
+
+userspace:
+	$(MAKE) -C userspace
+
+demo:
+	@tests/demo
+
+check:
+	@tests/check
+
+bench:
+	@tests/bench/run
+
+install:
+	$(MAKE) -C userspace install PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)'
+
+# What DKMS needs of this tree, and no more: it copies all that it is given.
+dkms-source:
+	rm -rf '$(DKMS_SOURCE)'
+	mkdir -p '$(DKMS_SOURCE)'
+	tar -c --exclude-from=.gitignore dkms.conf Kbuild LICENSE module | tar -x -C '$(DKMS_SOURCE)'
+
+dkms-install:
+	@command -v dkms >/dev/null || { echo 'dkms is not installed (Debian: apt install dkms)' >&2; exit 1; }
+	@[ "$$(id -u)" -eq 0 ] || { echo 'make dkms-install must be run as root' >&2; exit 1; }
+	[ ! -e '/var/lib/dkms/shmbuf/$(VERSION)' ] || dkms remove shmbuf/$(VERSION) --all
+	$(MAKE) --no-print-directory dkms-source
+	dkms install shmbuf/$(VERSION)
+	@echo 'Installed. "modprobe shmbuf" loads it now; /etc/modules-load.d is for every boot.'
+
+clean:
+	[ ! -e '$(KDIR)/Makefile' ] || $(MAKE) -C '$(KDIR)' M='$(CURDIR)' clean
+	[ ! -e userspace/Makefile ] || $(MAKE) -C userspace clean
+	rm -rf build

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# The stages of tests/check, in their order: stage_NAME() prints TAP, or something with TAP in
+# it, and fails if it could not run. It runs under set -euo pipefail in a shell of its own.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+vm=$top/tests/vm
+scratch=$top/build/check/scratch
+libexec=/usr/libexec/shmbuf
+results=0
+
+# ok NAME CMD...: one test, passed if CMD succeeds.
+ok() {
+	local name=$1 word=ok
+	shift
+	"$@" || word='not ok'
+	results=$((results + 1))
+	echo "$word $results - $name"
+}
+
+# fails CMD...: CMD fails, with a status that is an answer and no accident.
+fails() { local rc=0; "$@" || rc=$?; [ "$rc" -gt 0 ] && [ "$rc" -lt 124 ]; }
+
+# The kernel that was asked for and those that are always tested, each once.
+kernels() { printf '%s\n' "${KERNEL:-6.1}" 6.12 7.3 | awk '!seen[$0]++'; }
+
+# A copy of the sources as a fresh clone would have them.
+fresh_copy() {
+	rm -rf "$1"
+	mkdir -p "$1"
+	(cd "$top" && git ls-files -z --cached --others --exclude-standard | rsync -a --from0 --files-from=- --ignore-missing-args . "$1")
+}
+
+stage_kernels() {
+	for kernel in $(kernels); do
+		ok "kernel $kernel is there" "$vm/prepare" "$kernel"
+	done
+	ok "kselftest's harness is there" "$vm/kselftest-harness"
+}
+
+stage_build() {
+	for kernel in $(kernels); do
+		ok "the module builds for $kernel without a warning, W=1" env WERROR=1 "$vm/prepare" --module "$kernel"
+	done
+	ok "userspace builds with -Wall -Wextra -Werror" make -C "$top/userspace" OUTPUT="$scratch/userspace" WERROR=1 clean all
+}
+
+# What a user does with make, on a fresh copy.
+stage_make() {
+	local copy=$scratch/copy kdir version
+	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
+	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf")
+	fresh_copy "$copy"
+	ok "make help lists the targets" test "$(make -C "$copy" help | grep -cE '^ +make( |$)')" -ge 10
+	ok "make without a build tree says so and goes on" make -C "$copy" KDIR=/nonexistent
+	ok "make module KDIR=... gives module/shmbuf.ko" make -C "$copy" module KDIR="$(realpath "$kdir")"
+	ok "the .ko is there, of the right version" test "$(modinfo -F version "$copy/module/shmbuf.ko")" = "$version"
+	ok "make module without a build tree fails" fails make -C "$copy" module KDIR=/nonexistent
+	ok "make install" make -C "$copy" install DESTDIR="$scratch/dest" PREFIX=/usr
+	ok "it installs the library" test -e "$scratch/dest/usr/include/shmbuf.h"
+	ok "make clean" make -C "$copy" clean KDIR="$(realpath "$kdir")"
+	ok "and nothing is left" test ! -e "$copy/build" -a ! -e "$copy/module/shmbuf.ko"
+	mkdir -p "$scratch/no-apt"
+	ok "NO_INSTALL=1 lists what is missing and stops" no_install "$copy"
+}
+
+# A machine that lacks what the tests need: only the essential commands are in PATH.
+no_install() {
+	local bin=$scratch/bin cmd
+	rm -rf "$bin"
+	mkdir -p "$bin"
+	for cmd in bash sh env cat dirname sed awk make basename paste mkdir id apt-get; do
+		ln -s "$(command -v "$cmd")" "$bin/$cmd"
+	done
+	fails env PATH="$bin" NO_INSTALL=1 make -C "$1" check >"$scratch/no_install" 2>&1
+	cat "$scratch/no_install"
+	grep -q 'qemu-system-x86: ' "$scratch/no_install" && grep -q 'NO_INSTALL is set' "$scratch/no_install" &&
+		grep -qx '0 passed, 1 failed' "$scratch/no_install"
+}
+
+stage_vm() { "$vm/selftest"; }
+
+# The tests of the project, run in a guest as if that were the host.
+selftests_on() {
+	"$vm/run" -k "$1" -t 1500 -m 1024 --add "$top/tests/check-host" --add "$top/tests/host-ready" \
+		--add "$top/tests/tap.awk" -- /host/check-host
+}
+
+stage_selftests() { ok "the run on ${KERNEL:-6.1} ends well" selftests_on "${KERNEL:-6.1}"; }
+stage_selftests_6_12() { ok "the run on 6.12 ends well" selftests_on 6.12; }
+stage_selftests_7_3() { ok "the run on 7.3 ends well" selftests_on 7.3; }
+
+# What HOST=1 does where there is a module is what the selftests' stages do; here there is none.
+stage_host() {
+	# shellcheck disable=SC2016 # expanded in the guest
+	"$vm/run" --add "$top/tests/check-host" --add "$top/tests/host-ready" --add "$top/tests/tap.awk" \
+		--add "$top/tests/demo-host" -- sh -c '
+			ok() { n=$((n + 1)); echo "$1 $n - $2"; }
+			try() { name=$1; shift; if "$@"; then ok ok "$name"; else ok "not ok" "$name"; fi; }
+			says() { /host/host-ready >/tmp/said 2>&1; [ $? -eq 1 ] || return; cat /tmp/said; grep -q "$1" /tmp/said; }
+			refused() { /host/check-host >/tmp/out 2>&1; [ $? -eq 1 ] && [ "$(tail -n 1 /tmp/out)" = "0 passed, 1 failed" ]; }
+			demo_refused() { ! /host/demo-host "$1"/examples/pipeline /etc/passwd >/dev/null 2>&1; }
+			skipped() {
+				for test in "$1"/selftests/*; do
+					[ -x "$test" ] && [ -f "$test" ] || continue
+					"$test" >/tmp/out 2>&1; rc=$?
+					[ $rc -eq 4 ] || { echo "$test: status $rc"; cat /tmp/out; return 1; }
+					some=1
+				done
+				[ "${some-}" ]
+			}
+			n=0
+			try "host-ready says yes where the module is" /host/host-ready
+			try "to who is not in the group it says so" su nobody -c "! /host/host-ready 2>&1 | { ! grep -q adduser; }"
+			try "the demo runs on the host" /host/demo-host "$1"/examples/pipeline /etc/passwd
+			rmmod shmbuf
+			try "without the module it says what to do" says "isn.t loaded"
+			try "check-host fails then, with a count" refused
+			try "the demo fails then" demo_refused "$1"
+			try "selftests end with 4 where there is no device" skipped "$1"
+			echo 1 >/proc/sys/kernel/modules_disabled
+			try "where modules cannot load it says so" says modules_disabled
+		' sh "$libexec"
+	echo 1..8
+}
+
+# A module in use can't be unloaded, one that was in use can.
+stage_unload() {
+	# shellcheck disable=SC2016 # expanded in the guest
+	"$vm/run" -- sh -c '
+		exec 3<>/dev/shmbuf
+		if rmmod shmbuf 2>/dev/null; then echo "not ok 1 - rmmod with an open handle is refused"; exit 1; fi
+		echo "ok 1 - rmmod with an open handle is refused"
+		exec 3>&-
+		rmmod shmbuf && echo "ok 2 - and works after its close"
+	'
+	echo 1..2
+}
+
+# make demo, with FILE... : the digests match and somebody was killed.
+demo() {
+	make -C "$top" --no-print-directory demo "$@" >"$scratch/demo.out" 2>&1 || { cat "$scratch/demo.out"; return 1; }
+	cat "$scratch/demo.out"
+	grep -qx 'They match.' "$scratch/demo.out"
+}
+
+stage_demo() {
+	local large=$scratch/large
+	mkdir -p "$scratch"
+	: >"$scratch/empty"
+	echo short >"$scratch/short"
+	# Larger than the guest's 512 MiB, of an odd size, and no two blocks alike.
+	openssl enc -aes-128-ctr -pass pass:shmbuf -nosalt -pbkdf2 </dev/zero 2>/dev/null | head -c 600000001 >"$large"
+	ok "the kernel image, three killed" demo KILLS=3
+	ok "an empty file" demo FILE="$scratch/empty"
+	ok "a file shorter than a block" demo FILE="$scratch/short"
+	ok "a file larger than the guest's memory" demo FILE="$large"
+	rm -f "$large"
+	ok "a FILE that is absent is refused" fails make -C "$top" demo FILE=/nonexistent
+	ok "KILLS=0 is refused" fails make -C "$top" demo KILLS=0
+}
+
+# DKMS as a user would use it, into a tree of its own; the module that it made is booted.
+stage_dkms() {
+	local dir release version tree=$scratch/dkms args
+	dir=$("$vm/prepare" 6.1)
+	release=${dir##*/}
+	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf")
+	rm -rf "$tree"
+	mkdir -p "$tree/dkms" "$tree/lib/modules/$release"
+	args=(--dkmstree "$tree/dkms" --sourcetree "$tree/src" --installtree "$tree/lib/modules" \
+		-k "$release" --kernelsourcedir "$dir/build")
+	make -C "$top" dkms-source DKMS_SOURCE="$tree/src/shmbuf-$version"
+	ok "dkms add" dkms add "shmbuf/$version" "${args[@]}"
+	ok "dkms build" dkms build "shmbuf/$version" "${args[@]}"
+	ok "dkms install" dkms install --no-depmod "shmbuf/$version" "${args[@]}"
+	ok "dkms calls it installed" grep -q ': installed' <(dkms status "${args[@]}")
+	ok "the installed module loads and works" "$vm/run" --ko "$tree/lib/modules/$release/updates/dkms/shmbuf.ko" \
+		--add "$top/tests/demo-host" --add "$top/tests/host-ready" -- /host/demo-host "$libexec/examples/pipeline" /bin/busybox
+	ok "dkms remove" dkms remove --no-depmod "shmbuf/$version" "${args[@]}"
+}
