@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Wait queues.  Here a sequence moves on by compare-and-swap while nobody
+ * waits; with waiters the word is the kernel's.
+ */
+#include "internal.h"
+
+#include <errno.h>
+
+/* Others who wake at the same time can make a compare-and-swap fail. */
+#define TRIES	8
+
+static int wait_call(struct shmbuf *b, __u32 queue, __u64 *sequence, __u64 deadline)
+{
+	struct shmbuf_wait argument = {
+		.size = sizeof(argument),
+		.index = queue,
+		.sequence = *sequence,
+		.deadline = deadline,
+	};
+	int ret = shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_WAIT, &argument);
+
+	*sequence = argument.sequence;
+	return ret;
+}
+
+SHMBUF_EXPORT uint64_t shmbuf_sequence(struct shmbuf *b, uint32_t queue)
+{
+	__u64 *word = shmbuf_word(b, queue), sequence = ~0ULL;
+
+	if (likely(word))
+		return __atomic_load_n(word, __ATOMIC_ACQUIRE) & SHMBUF_SEQUENCE_MASK;
+	return wait_call(b, queue, &sequence, 0) ? UINT64_MAX : sequence;
+}
+
+SHMBUF_EXPORT int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
+			      const struct timespec *deadline)
+{
+	__u64 *word = shmbuf_word(b, queue), present = sequence, ns;
+	int ret;
+
+	if (likely(word)) {
+		present = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+		present &= ~SHMBUF_WORD_WAITERS;
+		if (present != sequence && !(present & ~SHMBUF_SEQUENCE_MASK))
+			return 0;
+	}
+	ret = shmbuf_deadline(deadline, &ns);
+	present = sequence;
+	return ret ? ret : wait_call(b, queue, &present, ns);
+}
+
+SHMBUF_EXPORT int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count)
+{
+	struct shmbuf_wake argument = {
+		.size = sizeof(argument),
+		.index = queue,
+		.count = count,
+	};
+	__u64 *word, old, new;
+	int n, ret;
+
+	if (b->readonly)
+		return -EBADF;
+	word = shmbuf_word(b, queue);
+	for (n = 0; word && count && n < TRIES; n++) {
+		old = __atomic_load_n(word, __ATOMIC_RELAXED);
+		if (!shmbuf_queue_user_wake(old, &new))
+			break;
+		if (__atomic_compare_exchange_n(word, &old, new, false,
+						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return 0;
+	}
+	do
+		ret = shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_WAKE, &argument);
+	while (ret == -EINTR);
+	return ret;
+}
