@@ -92,6 +92,7 @@ stage_selftests_7_3() { ok "the run on 7.3 ends well" selftests_on 7.3; }
 
 # What HOST=1 does where there is a module is what the selftests' stages do; here there is none.
 stage_host() {
+	echo 1..8
 	# shellcheck disable=SC2016 # expanded in the guest
 	"$vm/run" --add "$top/tests/check-host" --add "$top/tests/host-ready" --add "$top/tests/tap.awk" \
 		--add "$top/tests/demo-host" -- sh -c '
@@ -121,11 +122,11 @@ stage_host() {
 			echo 1 >/proc/sys/kernel/modules_disabled
 			try "where modules cannot load it says so" says modules_disabled
 		' sh "$libexec"
-	echo 1..8
 }
 
 # A module in use can't be unloaded, one that was in use can.
 stage_unload() {
+	echo 1..2
 	# shellcheck disable=SC2016 # expanded in the guest
 	"$vm/run" -- sh -c '
 		exec 3<>/dev/shmbuf
@@ -134,7 +135,6 @@ stage_unload() {
 		exec 3>&-
 		rmmod shmbuf && echo "ok 2 - and works after its close"
 	'
-	echo 1..2
 }
 
 # make demo, with FILE... : the digests match and somebody was killed.

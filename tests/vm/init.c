@@ -252,7 +252,6 @@ static void take_console(void)
 {
 	int fd = open("/dev/hvc0", O_RDWR);
 
-	setsid();
 	if (fd < 0 || ioctl(fd, TIOCSCTTY, 1))
 		perror("/dev/hvc0");
 	dup2(fd, 0);
@@ -269,7 +268,7 @@ static pid_t start(char **argv, bool tty, int out, int err)
 		return pid;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	setpgid(0, 0);
+	setsid();
 	if (tty) {
 		take_console();
 	} else {

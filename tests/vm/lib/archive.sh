@@ -21,7 +21,7 @@ mirror() {
 	printf '%s\n' "$uri"
 }
 
-archive_apt() { LC_ALL=C "$@" -c "$ARCHIVE/apt.conf"; }
+archive_apt() { LC_ALL=C apt-get -q -c "$ARCHIVE/apt.conf" "$@"; }
 
 archive_configure() {
 	local main security suite
@@ -41,7 +41,7 @@ archive_configure() {
 		Dir::State "$ARCHIVE/state";
 		Dir::State::status "$ARCHIVE/status";
 		Dir::Cache "$ARCHIVE/cache";
-		APT::Sandbox::User "$(id -un)";
+		APT::Sandbox::User "root";
 		APT::Architecture "amd64";
 		APT::Get::List-Cleanup "false";
 		Acquire::Languages "none";
@@ -51,7 +51,7 @@ archive_configure() {
 archive_refresh_locked() {
 	fresh "$ARCHIVE/updated" && return
 	archive_configure
-	step "Reading Debian's package lists" archive_apt apt-get -q -o APT::Update::Error-Mode=any update || return
+	step "Reading Debian's package lists" archive_apt --error-on=any update || return
 	index >"$ARCHIVE/index.new"
 	mv "$ARCHIVE/index.new" "$ARCHIVE/index"
 	touch "$ARCHIVE/updated"
@@ -60,7 +60,7 @@ archive_refresh_locked() {
 # All packages of the archive, a line each: NAME VERSION.
 index() {
 	# shellcheck disable=SC2016
-	archive_apt apt-get indextargets --format '$(FILENAME)' 'Created-By: Packages' |
+	archive_apt indextargets --format '$(FILENAME)' 'Created-By: Packages' |
 	while read -r list; do
 		/usr/lib/apt/apt-helper cat-file "$list"
 	done | awk '$1 == "Package:" { name = $2 } $1 == "Version:" { print name, $2 }'
@@ -68,6 +68,7 @@ index() {
 
 # Once a day at most. Without the network what is cached still serves, with a word about it.
 archive_refresh() {
+	fresh "$ARCHIVE/updated" && return
 	locked "$CACHE/locks/apt" archive_refresh_locked && return
 	[ -s "$ARCHIVE/index" ] || die "Debian's package lists could not be had, and none are cached"
 	say "going on with the package lists of $(date -r "$ARCHIVE/index" +%F)"
@@ -81,7 +82,7 @@ archive_unpack() {
 	local dir=$1 debs
 	shift
 	debs=$(mktemp -d "$CACHE/debs.XXXXXX")
-	(cd "$debs" && archive_apt apt-get -q download "$@") || { rm -rf "$debs"; return 1; }
+	(cd "$debs" && archive_apt download "$@") || { rm -rf "$debs"; return 1; }
 	mkdir -p "$dir"
 	for deb in "$debs"/*.deb; do
 		dpkg-deb -x "$deb" "$dir" || { rm -rf "$debs"; return 1; }

@@ -17,7 +17,7 @@ locked() {
 	shift
 	mkdir -p "${lock%/*}"
 	(
-		flock -n 9 || { say "waiting for $lock"; flock 9; }
+		flock -w 2 9 || { say "waiting for $lock"; flock 9; }
 		"$@"
 	) 9>"$lock"
 }
