@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Runs benchmarks, prints their tables, writes their JSON. */
+#include "bench.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct bench *const benches[] = {
+	&bench_uncontended,
+};
+
+#define NR_BENCHES	(sizeof(benches) / sizeof(*benches))
+
+static const char help[] =
+"Usage: bench [OPTION]... DIRECTORY [NAME[,NAME]...]\n"
+"Runs the benchmarks named (all of them if none is), prints a table of each, and\n"
+"writes DIRECTORY/NAME.json.\n"
+"\n"
+"  -r, --rounds N  rounds in which all subjects take turns; odd [9]\n"
+"  -l, --list      list the benchmarks\n"
+"  -h, --help      this text\n";
+
+static void list(void)
+{
+	for (size_t i = 0; i < NR_BENCHES; i++)
+		printf("%-16s %s\n", benches[i]->name, benches[i]->title);
+}
+
+static const struct bench *find(const char *name)
+{
+	for (size_t i = 0; i < NR_BENCHES; i++) {
+		if (!strcmp(benches[i]->name, name))
+			return benches[i];
+	}
+	fprintf(stderr, "bench: there is no benchmark %s; these there are:\n", name);
+	list();
+	return NULL;
+}
+
+static unsigned int rounds_from(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*end || n < 1 || n > BENCH_ROUNDS_MAX || n % 2 == 0) {
+		fprintf(stderr, "bench: --rounds: an odd number up to %d, not %s\n",
+			BENCH_ROUNDS_MAX, text);
+		exit(2);
+	}
+	return n;
+}
+
+static int run(const struct bench *b, unsigned int rounds, const char *directory)
+{
+	int err = bench_measure(b, rounds);
+
+	if (err)
+		return err;
+	report_print(b, rounds);
+	return report_write(b, rounds, directory);
+}
+
+static int run_named(char *names, unsigned int rounds, const char *directory)
+{
+	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
+		const struct bench *b = find(name);
+
+		if (!b)
+			return 2;
+		if (run(b, rounds, directory))
+			return 1;
+	}
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "rounds", required_argument, NULL, 'r' },
+	{ "list", no_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = 9;
+	int c, status = 0;
+
+	while ((c = getopt_long(argc, argv, "r:lh", options, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			rounds = rounds_from(optarg);
+			break;
+		case 'l':
+			list();
+			return 0;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	if (optind == argc) {
+		fputs("bench: no DIRECTORY given (see --help)\n", stderr);
+		return 2;
+	}
+	if (mkdir(argv[optind], 0777) && errno != EEXIST) {
+		fprintf(stderr, "bench: %s: %s\n", argv[optind], strerror(errno));
+		return 1;
+	}
+	if (optind + 1 == argc) {
+		for (size_t i = 0; i < NR_BENCHES && !status; i++)
+			status = run(benches[i], rounds, argv[optind]) ? 1 : 0;
+		return status;
+	}
+	for (int i = optind + 1; i < argc && !status; i++)
+		status = run_named(argv[i], rounds, argv[optind]);
+	return status;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a benchmark is: a table of subjects, each measured once a round, with the
+ * subjects in turn, so that what disturbs the machine disturbs all of them.
+ *
+ * A new benchmark is one file that defines a struct bench, and a row in bench.c.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BENCH_ROUNDS_MAX	101
+#define BENCH_METRICS_MAX	4
+#define BENCH_PARAMS_MAX	8
+
+/* A condition that a subject is measured under; text or number. */
+struct bench_param {
+	const char *key;	/* NULL: the end */
+	const char *text;	/* NULL: it is the number */
+	long number;
+};
+
+/* What is measured.  The first of a benchmark is its main one and has no name. */
+struct bench_metric {
+	const char *name;
+	const char *unit;
+	const char *better;	/* "lower" or "higher" */
+};
+
+struct bench_subject {
+	const char *system;	/* "shmbuf" is ours; all others are peers */
+	struct bench_param params[BENCH_PARAMS_MAX];
+
+	/* These return 0 or -errno, and find in @arg what makes the subject. */
+	int (*setup)(struct bench_subject *s);
+	int (*round)(struct bench_subject *s, double values[BENCH_METRICS_MAX]);
+	void (*teardown)(struct bench_subject *s);
+	const void *arg;
+
+	void *state;		/* the subject's own, from setup to teardown */
+	double values[BENCH_METRICS_MAX][BENCH_ROUNDS_MAX];
+};
+
+struct bench {
+	const char *name;
+	const char *title;	/* what the figures are */
+	struct bench_metric metrics[BENCH_METRICS_MAX];	/* ends with a NULL unit */
+	struct bench_subject *subjects;
+	size_t nr_subjects;
+};
+
+extern const struct bench bench_uncontended;
+
+/* Fills the subjects' values, sorted.  Returns 0, or -errno with a message. */
+int bench_measure(const struct bench *b, unsigned int rounds);
+
+/* Prints a table. */
+void report_print(const struct bench *b, unsigned int rounds);
+
+/* Writes DIRECTORY/NAME.json.  Returns 0, or -errno with a message. */
+int report_write(const struct bench *b, unsigned int rounds, const char *directory);
+
+uint64_t bench_now_ns(void);
+
+/* Keeps the calling thread on one CPU: the n-th that it may use.  0 or -errno. */
+int bench_pin(unsigned int n);
+
+#endif

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The rounds in which a benchmark's subjects take turns. */
+#include "bench.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <shmbuf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PROGRESS_NS	2000000000ULL
+
+uint64_t bench_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+int bench_pin(unsigned int n)
+{
+	cpu_set_t allowed, one;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return -errno;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &allowed) || n--)
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		return sched_setaffinity(0, sizeof(one), &one) ? -errno : 0;
+	}
+	return -EINVAL;
+}
+
+static int failed(const struct bench *b, const struct bench_subject *s, const char *step, int err)
+{
+	fprintf(stderr, "bench: %s: %s: %s: %s\n", b->name, s->system, step,
+		strcmp(s->system, "shmbuf") ? strerror(-err) : shmbuf_strerror(err));
+	return err;
+}
+
+static int one_round(const struct bench *b, unsigned int round)
+{
+	for (size_t i = 0; i < b->nr_subjects; i++) {
+		struct bench_subject *s = &b->subjects[i];
+		double values[BENCH_METRICS_MAX] = { };
+		int err = s->round(s, values);
+
+		if (err)
+			return failed(b, s, "measuring", err);
+		for (size_t m = 0; m < BENCH_METRICS_MAX; m++)
+			s->values[m][round] = values[m];
+	}
+	return 0;
+}
+
+static int all_rounds(const struct bench *b, unsigned int rounds)
+{
+	uint64_t shown = bench_now_ns();
+
+	for (unsigned int round = 0; round < rounds; round++) {
+		int err = one_round(b, round);
+
+		if (err)
+			return err;
+		if (bench_now_ns() - shown < PROGRESS_NS)
+			continue;
+		shown = bench_now_ns();
+		fprintf(stderr, "bench: %s: round %u of %u\n", b->name, round + 1, rounds);
+	}
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double l = *(const double *)a, r = *(const double *)b;
+
+	return l < r ? -1 : l > r;
+}
+
+static void sort_values(const struct bench *b, unsigned int rounds)
+{
+	for (size_t i = 0; i < b->nr_subjects; i++) {
+		for (size_t m = 0; m < BENCH_METRICS_MAX; m++)
+			qsort(b->subjects[i].values[m], rounds, sizeof(double), by_value);
+	}
+}
+
+int bench_measure(const struct bench *b, unsigned int rounds)
+{
+	size_t ready;
+	int err = 0;
+
+	for (ready = 0; ready < b->nr_subjects; ready++) {
+		err = b->subjects[ready].setup(&b->subjects[ready]);
+		if (err) {
+			failed(b, &b->subjects[ready], "setting up", err);
+			break;
+		}
+	}
+	if (!err)
+		err = all_rounds(b, rounds);
+	if (!err)
+		sort_values(b, rounds);
+	while (ready--)
+		b->subjects[ready].teardown(&b->subjects[ready]);
+	return err;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A lock that nobody else wants: lock and unlock, by the public calls of each system. */
+#include "bench.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <shmbuf.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* A round of one subject lasts that long: enough to make the clock and a tick small. */
+#define ROUND_NS	100000000ULL
+
+struct uncontended {
+	struct shmbuf *buffer;
+	pthread_mutex_t *mutex;
+	uint64_t loops;
+};
+
+/* One loop for each system, so that none pays for an indirect call. */
+static int shmbuf_loop(struct uncontended *u, uint64_t loops)
+{
+	int err = 0;
+
+	while (loops-- && !err) {
+		err = shmbuf_lock(u->buffer, 0);
+		if (!err)
+			err = shmbuf_unlock(u->buffer, 0);
+	}
+	return err;
+}
+
+static int pthread_loop(struct uncontended *u, uint64_t loops)
+{
+	int err = 0;
+
+	while (loops-- && !err) {
+		err = pthread_mutex_lock(u->mutex);
+		if (!err)
+			err = pthread_mutex_unlock(u->mutex);
+	}
+	return -err;
+}
+
+static int loop(struct bench_subject *s, uint64_t loops, uint64_t *took_ns)
+{
+	struct uncontended *u = s->state;
+	uint64_t began = bench_now_ns();
+	int err = u->buffer ? shmbuf_loop(u, loops) : pthread_loop(u, loops);
+
+	*took_ns = bench_now_ns() - began;
+	return err;
+}
+
+/* Finds out how many loops a round has. */
+static int calibrate(struct bench_subject *s)
+{
+	struct uncontended *u = s->state;
+	uint64_t took;
+	int err;
+
+	u->loops = 1000;
+	for (;;) {
+		err = loop(s, u->loops, &took);
+		if (err || took >= ROUND_NS / 2)
+			return err;
+		u->loops *= 2;
+	}
+}
+
+static int create_buffer(struct uncontended *u)
+{
+	struct shmbuf_options options = { .nr_locks = 1 };
+
+	return shmbuf_create(&u->buffer, NULL, 1, &options);
+}
+
+static int create_mutex(struct uncontended *u, int robust)
+{
+	pthread_mutexattr_t attr;
+	int err;
+
+	u->mutex = mmap(NULL, sizeof(*u->mutex), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+	if (u->mutex == MAP_FAILED) {
+		u->mutex = NULL;
+		return -errno;
+	}
+	pthread_mutexattr_init(&attr);
+	err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	if (!err)
+		err = pthread_mutexattr_setrobust(&attr, robust);
+	if (!err)
+		err = pthread_mutex_init(u->mutex, &attr);
+	pthread_mutexattr_destroy(&attr);
+	return -err;
+}
+
+static void teardown(struct bench_subject *s)
+{
+	struct uncontended *u = s->state;
+
+	shmbuf_close(u->buffer);
+	if (u->mutex)
+		munmap(u->mutex, sizeof(*u->mutex));
+	free(u);
+}
+
+static int setup(struct bench_subject *s)
+{
+	const int *robust = s->arg;
+	struct uncontended *u = calloc(1, sizeof(*u));
+	int err;
+
+	if (!u)
+		return -ENOMEM;
+	s->state = u;
+	err = bench_pin(0);
+	if (!err)
+		err = robust ? create_mutex(u, *robust) : create_buffer(u);
+	if (!err)
+		err = calibrate(s);
+	if (err)
+		teardown(s);
+	return err;
+}
+
+static int measure(struct bench_subject *s, double *values)
+{
+	struct uncontended *u = s->state;
+	uint64_t took;
+	int err = loop(s, u->loops, &took);
+
+	values[0] = (double)took / u->loops;
+	return err;
+}
+
+static const int stalled = PTHREAD_MUTEX_STALLED, robust = PTHREAD_MUTEX_ROBUST;
+
+#define SUBJECT(name, which) {					\
+	.system = name, .params = { { "processes", NULL, 1 } },	\
+	.setup = setup, .round = measure, .teardown = teardown,	\
+	.arg = which,						\
+}
+
+static struct bench_subject subjects[] = {
+	SUBJECT("shmbuf", NULL),
+	SUBJECT("pthread", &stalled),
+	SUBJECT("pthread-robust", &robust),
+};
+
+const struct bench bench_uncontended = {
+	.name = "uncontended",
+	.title = "lock and unlock of a lock that nobody else wants",
+	.metrics = { { NULL, "ns", "lower" } },
+	.subjects = subjects,
+	.nr_subjects = sizeof(subjects) / sizeof(*subjects),
+};

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "pipeline_killer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* How long a worker that holds the lock gets to come to its stop. */
+#define STOP_NS		20000000ULL
+#define MAX_PAUSE_US	400
+
+static uint64_t random_below(uint64_t limit)
+{
+	uint64_t n = 0;
+
+	if (getrandom(&n, sizeof(n), 0) != sizeof(n))
+		n = now_ns();
+	return n % limit;
+}
+
+static int by_target(const void *a, const void *b)
+{
+	const struct kill *l = a, *r = b;
+
+	return l->target < r->target ? -1 : l->target > r->target;
+}
+
+int killer_start(struct killer *k, const struct pipeline *p)
+{
+	const struct options *o = p->options;
+	uint64_t blocks = (o->size + o->block_size - 1) / o->block_size;
+
+	*k = (struct killer){ .kills = calloc(o->kills, sizeof(*k->kills)) };
+	if (!k->kills) {
+		fputs("pipeline: out of memory\n", stderr);
+		return -1;
+	}
+	for (unsigned int i = 0; i < o->kills; i++)
+		k->kills[i].target = blocks ? random_below(blocks) : 0;
+	qsort(k->kills, o->kills, sizeof(*k->kills), by_target);
+	return 0;
+}
+
+void killer_end(struct killer *k)
+{
+	free(k->kills);
+}
+
+bool killer_done(const struct killer *k, const struct pipeline *p)
+{
+	return k->told == p->options->kills;
+}
+
+/* The pid of the ring lock's holder, 0 for none, or -errno. */
+static pid_t holder(const struct pipeline *p)
+{
+	char path[64], text[4096];
+	ssize_t size;
+	char *line;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", shmbuf_fd(p->buffer));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	size = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (size < 0)
+		return -errno;
+	text[size] = 0;
+	line = strstr(text, "shmbuf-lock:\t0 ");
+	return line ? atoi(line + strlen("shmbuf-lock:\t0 ")) : 0;
+}
+
+static void signal_workers(const struct crew *c, int sig)
+{
+	for (unsigned int i = 0; i < c->started; i++) {
+		if (c->workers[i])
+			kill(c->workers[i], sig);
+	}
+}
+
+static bool stands_still(pid_t pid)
+{
+	uint64_t deadline = now_ns() + STOP_NS;
+	siginfo_t info;
+
+	do {
+		info.si_pid = 0;
+		if (waitid(P_PID, pid, &info, WSTOPPED | WNOHANG | WNOWAIT))
+			return false;
+	} while (!info.si_pid && now_ns() < deadline);
+	return info.si_pid == pid;
+}
+
+static bool is_worker(const struct crew *c, pid_t pid, unsigned int *worker)
+{
+	for (*worker = 0; *worker < c->started; ++*worker) {
+		if (c->workers[*worker] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* With all workers told to stop: kill the one that holds the lock. */
+static int kill_holder(struct crew *c, struct kill *kill_)
+{
+	pid_t pid = holder(c->p);
+
+	if (pid < 0) {
+		fprintf(stderr, "pipeline: /proc/self/fdinfo: %s\n", strerror(-pid));
+		return -1;
+	}
+	if (!pid || !is_worker(c, pid, &kill_->worker) || !stands_still(pid) ||
+	    holder(c->p) != pid)
+		return 0;
+	kill_->pid = pid;
+	c->victim = pid;
+	kill_->next_block = load(&c->p->ring->collected);
+	kill_->killed_ns = now_ns();
+	kill(pid, SIGKILL);
+	return 1;
+}
+
+int killer_try(struct killer *k, struct crew *c)
+{
+	struct kill *next = &k->kills[k->made];
+	struct pipeline *p = c->p;
+	int hit;
+
+	if (k->made != k->told || k->made == p->options->kills ||
+	    load(&p->ring->collected) < next->target)
+		return 0;
+	/* Where there is no work left, let them look for some. */
+	ring_wake(p, QUEUE_WORK(p), SHMBUF_WAKE_ALL);
+	usleep(random_below(MAX_PAUSE_US));
+	next->tries++;
+	signal_workers(c, SIGSTOP);
+	hit = kill_holder(c, next);
+	signal_workers(c, SIGCONT);
+	if (hit > 0) {
+		k->made++;
+		ring_wake(p, QUEUE_WORK(p), SHMBUF_WAKE_ALL);
+	}
+	return hit < 0 ? -1 : 1;
+}

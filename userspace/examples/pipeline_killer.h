@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The killer: kills workers that hold the ring's lock, from outside.  No worker
+ * helps it: it stops all workers wherever they are, looks in /proc/self/fdinfo
+ * who holds the lock, and lets them go on if it isn't one that stands still.
+ */
+#ifndef PIPELINE_KILLER_H
+#define PIPELINE_KILLER_H
+
+#include "pipeline_crew.h"
+
+struct kill {
+	uint64_t target;	/* try from when that many blocks are collected */
+	unsigned int worker;
+	pid_t pid;
+	uint64_t killed_ns;
+	uint64_t next_block;	/* that the collector waited for */
+	unsigned int tries;
+};
+
+struct killer {
+	struct kill *kills;
+	unsigned int made;
+	unsigned int told;	/* how many of them somebody was told of */
+};
+
+/* Draws the blocks.  Returns 0, or -1 with a message. */
+int killer_start(struct killer *k, const struct pipeline *p);
+
+/*
+ * Tries once if it is time to.  Returns 1 if it did, 0 if not, and -1 with a
+ * message where fdinfo can't be read.
+ */
+int killer_try(struct killer *k, struct crew *c);
+
+/* Whether all kills were made and somebody was told of each. */
+bool killer_done(const struct killer *k, const struct pipeline *p);
+
+void killer_end(struct killer *k);
+
+#endif
