@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
-static const struct file_operations shmbuf_fops = {
-	.owner = THIS_MODULE,
-};
+#include "buffer.h"
+#include "data.h"
+#include "handle.h"
+#include "name.h"
+#include "process.h"
+#include "user.h"
 
 static struct miscdevice shmbuf_miscdev = {
 	.minor = MISC_DYNAMIC_MINOR,
@@ -14,7 +16,35 @@ static struct miscdevice shmbuf_miscdev = {
 	.mode = 0660,
 };
 
-module_misc_device(shmbuf_miscdev);
+static int __init shmbuf_init(void)
+{
+	int ret;
+
+	shmbuf_user_init();
+	ret = shmbuf_data_init();
+	if (ret)
+		return ret;
+	ret = shmbuf_buffer_init();
+	if (ret)
+		return ret;
+	ret = misc_register(&shmbuf_miscdev);
+	if (ret)
+		shmbuf_buffer_exit();
+	return ret;
+}
+
+/* Handles, data areas and names all hold the module: none is left. */
+static void __exit shmbuf_exit(void)
+{
+	misc_deregister(&shmbuf_miscdev);
+	shmbuf_name_exit();
+	shmbuf_process_exit();
+	shmbuf_buffer_exit();
+	rcu_barrier();
+}
+
+module_init(shmbuf_init);
+module_exit(shmbuf_exit);
 
 MODULE_DESCRIPTION("Shared-memory buffers with crash-safe synchronization");
 MODULE_LICENSE("GPL");

@@ -205,6 +205,25 @@ struct shmbuf_query {
 	__u32 reserved;
 };
 
+/**
+ * struct shmbuf_range - a run of sync objects of one kind
+ * @first: index of the first object
+ * @count: number of objects, 1 or more
+ * @kind: SHMBUF_KIND_LOCK or SHMBUF_KIND_QUEUE
+ * @reserved: 0
+ * @value: a queue's first sequence, 0 to SHMBUF_SEQUENCE_MASK; 0 for locks
+ */
+struct shmbuf_range {
+	__u32 first;
+	__u32 count;
+	__u32 kind;
+	__u32 reserved;
+	__u64 value;
+};
+
+/* Most ranges that one CREATE takes. */
+#define SHMBUF_CREATE_RANGES_MAX	64
+
 /* struct shmbuf_create.flags */
 #define SHMBUF_CREATE_EXCL	(1U << 0)	/* fail where the name exists */
 #define SHMBUF_CREATE_PERSIST	(1U << 1)	/* the name stays until UNLINK */
@@ -224,6 +243,11 @@ struct shmbuf_query {
  *	0 means @data_size
  * @nr_objects: capacity of the table of sync objects, 0 to the limit
  * @layout: enum shmbuf_layout
+ * @ranges: address of an array of struct shmbuf_range, or 0: what the objects
+ *	are from the start, so that nobody can open the buffer before they are.
+ *	Ranges mustn't overlap.
+ * @nr_ranges: elements of @ranges, 0 to SHMBUF_CREATE_RANGES_MAX
+ * @reserved: 0
  *
  * Where the name exists and EXCL isn't set, the handle is attached to the
  * existing buffer as by OPEN, provided it is at least @data_size bytes and
@@ -243,6 +267,9 @@ struct shmbuf_create {
 	__u64 max_size;
 	__u32 nr_objects;
 	__u32 layout;
+	__u64 ranges;
+	__u32 nr_ranges;
+	__u32 reserved;
 };
 
 /**
@@ -274,12 +301,7 @@ struct shmbuf_name {
  *	frees a range of idle ones
  * @size: sizeof(struct shmbuf_init)
  * @flags: 0
- * @first: index of the first object
- * @count: number of objects, 1 or more
- * @kind: INIT: SHMBUF_KIND_LOCK or SHMBUF_KIND_QUEUE; RESET: 0
- * @reserved: 0
- * @value: INIT: a queue's first sequence, 0 to SHMBUF_SEQUENCE_MASK; 0 for
- *	locks; RESET: 0
+ * @range: which objects; for RESET its @kind and @value are 0
  *
  * All of the range or nothing.  Idle is a lock that no live owner holds and
  * nobody waits for, and a queue that nobody waits on.
@@ -290,11 +312,7 @@ struct shmbuf_name {
 struct shmbuf_init {
 	__u32 size;
 	__u32 flags;
-	__u32 first;
-	__u32 count;
-	__u32 kind;
-	__u32 reserved;
-	__u64 value;
+	struct shmbuf_range range;
 };
 
 /**

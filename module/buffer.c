@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "buffer.h"
+#include "data.h"
+#include "name.h"
+#include "owner.h"
+#include "sweep.h"
+#include "user.h"
+
+struct workqueue_struct *shmbuf_workqueue;
+
+static atomic64_t shmbuf_last_id;
+
+static int shmbuf_control_create(struct shmbuf_buffer *buffer)
+{
+	u32 i;
+
+	buffer->control_size = PAGE_ALIGN(sizeof(struct shmbuf_control) +
+					  ((size_t)buffer->nr_objects << buffer->stride_shift));
+	buffer->control = __vmalloc(buffer->control_size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!buffer->control)
+		return -ENOMEM;
+	for (i = 0; i < buffer->nr_objects; i++)
+		atomic64_set(shmbuf_word(buffer, i), SHMBUF_WORD_UNUSED);
+	return 0;
+}
+
+static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
+{
+	cancel_delayed_work_sync(&buffer->check);
+	cancel_work_sync(&buffer->reap);
+	WARN_ON(!xa_empty(&buffer->owners));
+	xa_destroy(&buffer->owners);
+	mtree_destroy(&buffer->kinds);
+	if (!IS_ERR_OR_NULL(buffer->data))
+		fput(buffer->data);
+	vfree(buffer->control);
+	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_OBJECTS, buffer->nr_objects);
+	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_BUFFERS, 1);
+	shmbuf_user_put(buffer->user);
+	kfree(buffer->name);
+	kfree(buffer);
+}
+
+static struct shmbuf_buffer *shmbuf_buffer_alloc(const struct shmbuf_create *args)
+{
+	struct shmbuf_buffer *buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
+	int i;
+
+	if (!buffer)
+		return NULL;
+	refcount_set(&buffer->ref, 1);
+	buffer->id = atomic64_inc_return(&shmbuf_last_id);
+	buffer->mode = args->mode ?: 0600;
+	buffer->uid = current_fsuid();
+	buffer->gid = current_fsgid();
+	buffer->create_flags = args->flags;
+	buffer->data_size = PAGE_ALIGN(args->data_size);
+	buffer->max_size = max(PAGE_ALIGN(args->max_size), buffer->data_size);
+	buffer->nr_objects = args->nr_objects;
+	buffer->layout = args->layout;
+	buffer->stride_shift = args->layout == SHMBUF_LAYOUT_PACKED ? 3 : 6;
+	mutex_init(&buffer->config);
+	mutex_init(&buffer->reap_lock);
+	mt_init_flags(&buffer->kinds, MT_FLAGS_USE_RCU);
+	xa_init_flags(&buffer->owners, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	spin_lock_init(&buffer->owners_lock);
+	INIT_LIST_HEAD(&buffer->dead_owners);
+	INIT_WORK(&buffer->reap, shmbuf_owners_reap_work);
+	INIT_DELAYED_WORK(&buffer->check, shmbuf_sweep_work);
+	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)
+		spin_lock_init(&buffer->buckets[i].lock);
+	return buffer;
+}
+
+struct shmbuf_buffer *shmbuf_buffer_create(const struct shmbuf_create *args,
+					   struct shmbuf_user *user)
+{
+	struct shmbuf_buffer *buffer = shmbuf_buffer_alloc(args);
+	int ret;
+
+	if (!buffer)
+		return ERR_PTR(-ENOMEM);
+	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_BUFFERS, 1);
+	if (ret)
+		goto err_free;
+	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_OBJECTS, buffer->nr_objects);
+	if (ret)
+		goto err_uncharge;
+	buffer->user = shmbuf_user_get(user);
+
+	/* From here shmbuf_buffer_free() undoes all. */
+	ret = shmbuf_control_create(buffer);
+	if (ret)
+		goto err_put;
+	buffer->data = shmbuf_data_create(user, buffer->data_size,
+					  args->flags & SHMBUF_CREATE_PREALLOC);
+	if (IS_ERR(buffer->data)) {
+		ret = PTR_ERR(buffer->data);
+		goto err_put;
+	}
+	return buffer;
+
+err_put:
+	shmbuf_buffer_put(buffer);
+	return ERR_PTR(ret);
+err_uncharge:
+	shmbuf_user_uncharge(user, SHMBUF_QUOTA_BUFFERS, 1);
+err_free:
+	kfree(buffer);
+	return ERR_PTR(ret);
+}
+
+struct shmbuf_buffer *shmbuf_buffer_get(struct shmbuf_buffer *buffer)
+{
+	refcount_inc(&buffer->ref);
+	return buffer;
+}
+
+void shmbuf_buffer_put(struct shmbuf_buffer *buffer)
+{
+	if (shmbuf_name_put(buffer))
+		shmbuf_buffer_free(buffer);
+}
+
+int shmbuf_buffer_grow(struct shmbuf_buffer *buffer, u64 size)
+{
+	struct shmbuf_control *control = buffer->control;
+	int ret;
+
+	if (!size || size > buffer->max_size)
+		return -EINVAL;
+	size = PAGE_ALIGN(size);
+	if (mutex_lock_killable(&buffer->config))
+		return -EINTR;
+	if (buffer->seals & SHMBUF_SEAL_GROW) {
+		ret = -EPERM;
+	} else if (size < buffer->data_size) {
+		ret = -EINVAL;
+	} else if (size == buffer->data_size) {
+		ret = 0;
+	} else {
+		ret = shmbuf_data_grow(buffer->data, buffer->data_size, size,
+				       buffer->create_flags & SHMBUF_CREATE_PREALLOC);
+		if (!ret) {
+			/* Pairs with smp_load_acquire() of QUERY and the generation's readers. */
+			smp_store_release(&buffer->data_size, size);
+			smp_store_release(&buffer->generation, buffer->generation + 1);
+			smp_store_release(&control->generation, buffer->generation);
+		}
+	}
+	mutex_unlock(&buffer->config);
+	return ret;
+}
+
+int shmbuf_buffer_seal(struct shmbuf_buffer *buffer, u32 seals)
+{
+	if (mutex_lock_killable(&buffer->config))
+		return -EINTR;
+	WRITE_ONCE(buffer->seals, buffer->seals | seals);
+	mutex_unlock(&buffer->config);
+	return 0;
+}
+
+int shmbuf_buffer_init(void)
+{
+	shmbuf_workqueue = alloc_workqueue("shmbuf", WQ_UNBOUND | WQ_FREEZABLE, 0);
+	return shmbuf_workqueue ? 0 : -ENOMEM;
+}
+
+void shmbuf_buffer_exit(void)
+{
+	destroy_workqueue(shmbuf_workqueue);
+}

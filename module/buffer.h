@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A buffer: data area, control area, kinds of its sync objects, who owns it. */
+#ifndef SHMBUF_BUFFER_H
+#define SHMBUF_BUFFER_H
+
+#include <linux/atomic.h>
+#include <linux/maple_tree.h>
+#include <linux/mutex.h>
+#include <linux/nospec.h>
+#include <linux/rbtree.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/uidgid.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <linux/shmbuf.h>
+
+struct file;
+struct shmbuf_ns;
+struct shmbuf_user;
+
+#define SHMBUF_NR_BUCKETS 32
+
+/**
+ * struct shmbuf_bucket - the sync objects whose index falls here, and their waiters
+ * @lock: held for each step that the kernel takes with the words of these
+ *	objects.  Innermost but for the locks of the xarray and of RCU; nothing
+ *	is allocated, copied or woken under it.
+ * @nr_spinners: threads that spin for a lock of this bucket
+ * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
+ */
+struct shmbuf_bucket {
+	spinlock_t lock;
+	atomic_t nr_spinners;
+	struct rb_root waiters;
+};
+
+/**
+ * struct shmbuf_buffer - one buffer
+ * @ref: one for each attached handle, one for a PERSIST name, and short ones of
+ *	deaths under way; the last put frees it
+ * @id: never reused
+ * @user: charged for the buffer and its objects
+ * @ns: of the name; constant, given back with the last reference
+ * @name: the name it was made with, or NULL; constant
+ * @name_len: bytes; constant
+ * @name_node: in the registry while the name exists; under shmbuf_names_lock
+ * @mode: permission bits; constant, as @uid and @gid
+ * @uid: owner
+ * @gid: group
+ * @create_flags: SHMBUF_CREATE_*; constant
+ * @config: mutex of GROW, SEAL, INIT and RESET
+ * @data: shmem file; constant, its size changes under @config
+ * @data_size: whole pages, written under @config, read anywhere
+ * @max_size: whole pages; constant
+ * @generation: written under @config, read anywhere
+ * @seals: written under @config, read anywhere
+ * @control: the kernel's mapping of the control area, hostile content
+ * @control_size: whole pages; constant
+ * @nr_objects: constant, as @layout and @stride_shift
+ * @layout: enum shmbuf_layout
+ * @stride_shift: log2 of the bytes from word to word
+ * @kinds: kind by range of indexes; changed under @config while the words of
+ *	the range are UNUSED, read under RCU
+ * @owners: live and not yet reaped owners by slot; read under RCU
+ * @owners_lock: protects each owner's list and death, and @dead_owners.  Outside
+ *	of it: nothing but @config and @reap_lock.
+ * @dead_owners: to be reaped
+ * @owner_slot: where the search for a free slot goes on; under @owners' lock
+ * @owner_generation: of the last owner id
+ * @reap_lock: mutex of those who scan the words for dead owners
+ * @reap: work that does so
+ * @check: work that looks after what nobody told us, while anybody waits
+ * @nr_waiters: who are in any bucket
+ * @buckets: by index
+ */
+struct shmbuf_buffer {
+	refcount_t ref;
+	u64 id;
+	struct shmbuf_user *user;
+
+	struct shmbuf_ns *ns;
+	char *name;
+	u32 name_len;
+	struct hlist_node name_node;
+
+	u16 mode;
+	kuid_t uid;
+	kgid_t gid;
+	u32 create_flags;
+
+	struct mutex config;
+	struct file *data;
+	u64 data_size;
+	u64 max_size;
+	u64 generation;
+	u32 seals;
+
+	void *control;
+	size_t control_size;
+	u32 nr_objects;
+	u32 layout;
+	u32 stride_shift;
+	struct maple_tree kinds;
+
+	struct xarray owners;
+	spinlock_t owners_lock;
+	struct list_head dead_owners;
+	u32 owner_slot;
+	atomic_t owner_generation;
+	struct mutex reap_lock;
+	struct work_struct reap;
+
+	struct delayed_work check;
+	atomic_t nr_waiters;
+	struct shmbuf_bucket buckets[SHMBUF_NR_BUCKETS];
+};
+
+/* @index has been found to be in the table, or is of no use to anybody. */
+static inline atomic64_t *shmbuf_word(struct shmbuf_buffer *buffer, u32 index)
+{
+	index = array_index_nospec(index, buffer->nr_objects);
+	return buffer->control + sizeof(struct shmbuf_control) +
+	       ((size_t)index << buffer->stride_shift);
+}
+
+static inline struct shmbuf_bucket *shmbuf_bucket(struct shmbuf_buffer *buffer, u32 index)
+{
+	return &buffer->buckets[index % SHMBUF_NR_BUCKETS];
+}
+
+/*
+ * A buffer as @args has it, but for its name and ranges.  @args has been checked.
+ * The reference is the caller's.
+ */
+struct shmbuf_buffer *shmbuf_buffer_create(const struct shmbuf_create *args,
+					   struct shmbuf_user *user);
+struct shmbuf_buffer *shmbuf_buffer_get(struct shmbuf_buffer *buffer);
+void shmbuf_buffer_put(struct shmbuf_buffer *buffer);
+
+int shmbuf_buffer_grow(struct shmbuf_buffer *buffer, u64 size);
+int shmbuf_buffer_seal(struct shmbuf_buffer *buffer, u32 seals);
+
+int shmbuf_buffer_init(void);
+void shmbuf_buffer_exit(void);
+
+extern struct workqueue_struct *shmbuf_workqueue;
+
+#endif /* SHMBUF_BUFFER_H */

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "data.h"
+#include "user.h"
+
+/**
+ * struct shmbuf_charge - what a data area costs whom
+ * @user: a reference, dropped with the charge
+ * @bytes: changed by whoever grows the area, under its buffer's config mutex
+ */
+struct shmbuf_charge {
+	struct shmbuf_user *user;
+	u64 bytes;
+};
+
+static const struct file_operations *shmem_fops;
+static struct file_operations shmbuf_data_fops;
+
+static int shmbuf_data_release(struct inode *inode, struct file *file)
+{
+	struct shmbuf_charge *charge = file->private_data;
+
+	shmbuf_user_uncharge(charge->user, SHMBUF_QUOTA_BYTES, charge->bytes);
+	shmbuf_user_put(charge->user);
+	kfree(charge);
+	return shmem_fops->release ? shmem_fops->release(inode, file) : 0;
+}
+
+static int shmbuf_data_populate(struct file *data, u64 from, u64 to)
+{
+	int ret;
+
+	file_start_write(data);
+	ret = shmem_fops->fallocate(data, 0, from, to - from);
+	file_end_write(data);
+	return ret;
+}
+
+static struct shmbuf_charge *shmbuf_charge_create(struct shmbuf_user *user, u64 bytes)
+{
+	struct shmbuf_charge *charge;
+	int ret;
+
+	charge = kzalloc(sizeof(*charge), GFP_KERNEL_ACCOUNT);
+	if (!charge)
+		return ERR_PTR(-ENOMEM);
+	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_BYTES, bytes);
+	if (ret) {
+		kfree(charge);
+		return ERR_PTR(ret);
+	}
+	charge->user = shmbuf_user_get(user);
+	charge->bytes = bytes;
+	return charge;
+}
+
+struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool prealloc)
+{
+	struct shmbuf_charge *charge;
+	struct file *data;
+	int ret;
+
+	charge = shmbuf_charge_create(user, size);
+	if (IS_ERR(charge))
+		return ERR_CAST(charge);
+
+	data = shmem_file_setup("shmbuf", size, SHMBUF_NORESERVE);
+	if (IS_ERR(data)) {
+		shmbuf_user_uncharge(user, SHMBUF_QUOTA_BYTES, size);
+		shmbuf_user_put(user);
+		kfree(charge);
+		return data;
+	}
+	/* From here fput() uncharges, and lets the module go. */
+	__module_get(THIS_MODULE);
+	data->private_data = charge;
+	data->f_op = &shmbuf_data_fops;
+
+	ret = prealloc ? shmbuf_data_populate(data, 0, size) : 0;
+	if (ret) {
+		fput(data);
+		return ERR_PTR(ret);
+	}
+	return data;
+}
+
+int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc)
+{
+	struct shmbuf_charge *charge = data->private_data;
+	int ret;
+
+	ret = shmbuf_user_charge(charge->user, SHMBUF_QUOTA_BYTES, size - old);
+	if (ret)
+		return ret;
+	ret = vfs_truncate(&data->f_path, size);
+	if (!ret && prealloc) {
+		ret = shmbuf_data_populate(data, old, size);
+		if (ret)
+			vfs_truncate(&data->f_path, old);
+	}
+	if (ret) {
+		shmbuf_user_uncharge(charge->user, SHMBUF_QUOTA_BYTES, size - old);
+		return ret;
+	}
+	charge->bytes += size - old;
+	return 0;
+}
+
+/*
+ * shmem's own operations, but for what keeps this module and the charge as long
+ * as a mapping lives, and for what would let a peer punch holes.
+ */
+int shmbuf_data_init(void)
+{
+	struct file *probe = shmem_file_setup("shmbuf", PAGE_SIZE, SHMBUF_NORESERVE);
+
+	if (IS_ERR(probe))
+		return PTR_ERR(probe);
+	shmem_fops = probe->f_op;
+	shmbuf_data_fops = *shmem_fops;
+	shmbuf_data_fops.owner = THIS_MODULE;
+	shmbuf_data_fops.release = shmbuf_data_release;
+	shmbuf_data_fops.fallocate = NULL;
+	/* shmem's insists on its own f_op; mremap() asks the mapped file. */
+	shmbuf_data_fops.get_unmapped_area = thp_get_unmapped_area;
+	fput(probe);
+	return 0;
+}

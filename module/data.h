@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The data area: a shmem file that its mappings keep alive, and the charge for it. */
+#ifndef SHMBUF_DATA_H
+#define SHMBUF_DATA_H
+
+#include <linux/types.h>
+
+struct file;
+struct shmbuf_user;
+
+/*
+ * A shmem file of @size bytes (whole pages), charged to @user until its last
+ * reference goes, be it a mapping's.  The caller drops its own with fput().
+ */
+struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool prealloc);
+
+/* From @old to @size bytes, both whole pages. */
+int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc);
+
+int shmbuf_data_init(void);
+
+#endif /* SHMBUF_DATA_H */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A handle: an open file of /dev/shmbuf. */
+#ifndef SHMBUF_HANDLE_H
+#define SHMBUF_HANDLE_H
+
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+
+struct shmbuf_buffer;
+struct shmbuf_user;
+
+/**
+ * struct shmbuf_handle - one open file
+ * @attach: mutex of CREATE and OPEN
+ * @buffer: NULL until attached, then constant, with a reference that goes with
+ *	the handle; written under @attach by shmbuf_handle_attach()
+ * @user: who opened the file, a reference
+ * @owners: registered through this handle; under the buffer's owners_lock
+ */
+struct shmbuf_handle {
+	struct mutex attach;
+	struct shmbuf_buffer *buffer;
+	struct shmbuf_user *user;
+	struct list_head owners;
+};
+
+extern const struct file_operations shmbuf_fops;
+
+static inline struct shmbuf_handle *shmbuf_handle(const struct file *file)
+{
+	return file->private_data;
+}
+
+static inline bool shmbuf_file_writable(const struct file *file)
+{
+	return file->f_mode & FMODE_WRITE;
+}
+
+/* The buffer, or NULL before the handle is attached. */
+static inline struct shmbuf_buffer *shmbuf_handle_buffer(const struct shmbuf_handle *handle)
+{
+	/* Pairs with shmbuf_handle_attach(). */
+	return smp_load_acquire(&handle->buffer);
+}
+
+#endif /* SHMBUF_HANDLE_H */

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/err.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include <linux/shmbuf_word.h>
+
+#include "buffer.h"
+#include "lock.h"
+#include "object.h"
+#include "owner.h"
+#include "user.h"
+#include "waiter.h"
+
+/*
+ * A lock's word changes in user space only from 0 to an id and back, and under
+ * its bucket's lock in every other way.  What is taken by shmbuf_word_take() is
+ * decided on by its old value alone and put back; no step needs a second look.
+ *
+ * WAITERS stays set while somebody sleeps, with one exception: while a waiter is
+ * trying, that is woken and on its way to the bucket's lock, the word is left to
+ * user space, so that who runs can take the lock meanwhile.  The trying waiter
+ * takes the lock, sets WAITERS again before it sleeps, or sees to its successor
+ * when it leaves.  Whoever goes to sleep sets WAITERS and looks at the owner in
+ * one step.
+ */
+
+/* A waiter who waited for longer gets the lock handed over. */
+#define SHMBUF_PATIENCE_NS (2 * NSEC_PER_MSEC)
+
+/* Threads that spin for the locks of one bucket; more only steal time. */
+#define SHMBUF_MAX_SPINNERS 2
+
+/* Looks at a lock word between looks at all the rest. */
+#define SHMBUF_SPINS 1024
+
+/* How often a word may turn out to be UNUSED before it is taken to be hostile. */
+#define SHMBUF_SETTLE_TRIES 8
+
+static bool shmbuf_word_has_live_owner(struct shmbuf_buffer *buffer, u64 word)
+{
+	u64 id = shmbuf_lock_word_owner(word);
+
+	return id && shmbuf_owner_alive(buffer, id);
+}
+
+/*
+ * @owner takes the lock if it can.  @self is its waiter, where it has one;
+ * @stay: it goes to sleep on -EBUSY.
+ */
+static int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+			   u32 index, struct shmbuf_owner *owner,
+			   const struct shmbuf_waiter *self, bool stay)
+{
+	struct shmbuf_waiter *first;
+	u64 old, new;
+	int ret;
+
+	lockdep_assert_held(&bucket->lock);
+	if (READ_ONCE(owner->dead))
+		return -EPERM;
+	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old);
+	if (ret)
+		return ret;
+	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+	if (first && first == self)
+		first = shmbuf_waiter_next(first);
+	ret = shmbuf_lock_acquire(old, owner->id, shmbuf_word_has_live_owner(buffer, old),
+				  first && !first->trying, &new);
+	if (ret == -EBUSY && stay)
+		new |= SHMBUF_WORD_WAITERS;
+	shmbuf_word_put(buffer, index, new);
+	return ret;
+}
+
+void shmbuf_lock_look_after(struct shmbuf_buffer *buffer, struct shmbuf_waiter *first,
+			    struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, first->index);
+	u32 index = first->index;
+	struct shmbuf_waiter *waiter = first;
+	u64 old;
+
+	lockdep_assert_held(&bucket->lock);
+	if (shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old)) {
+		/* A hostile word: they see for themselves. */
+		shmbuf_waiter_try(bucket, first, wakeups);
+		return;
+	}
+	if (shmbuf_word_has_live_owner(buffer, old)) {
+		shmbuf_word_put(buffer, index, old | SHMBUF_WORD_WAITERS);
+		return;
+	}
+	while (waiter && waiter->trying)
+		waiter = shmbuf_waiter_next(waiter);
+	if (waiter)
+		shmbuf_waiter_try(bucket, waiter, wakeups);
+	shmbuf_word_put(buffer, index, old & ~SHMBUF_WORD_WAITERS);
+}
+
+/* @waiter leaves: without the lock, somebody else must get the chance it had. */
+static void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+			      struct shmbuf_waiter *waiter, bool locked,
+			      struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_waiter *first;
+	u64 old;
+
+	shmbuf_waiter_remove(buffer, bucket, waiter);
+	if (locked)
+		return;
+	first = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
+	if (first && !first->trying)
+		shmbuf_lock_look_after(buffer, first, wakeups);
+	else if (!first && !shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_LOCK, &old))
+		shmbuf_word_put(buffer, waiter->index, old & ~SHMBUF_WORD_WAITERS);
+}
+
+static bool shmbuf_is_locked(int ret)
+{
+	return !ret || ret == -EOWNERDEAD;
+}
+
+/*
+ * Give the lock up.  @undo: @id never got to see it, so nothing has happened
+ * that CONSISTENT would have to be said for.
+ */
+static int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_waiter *first, *next = NULL;
+	struct shmbuf_wakeups wakeups = {};
+	u64 old, new;
+	int ret;
+
+	spin_lock(&bucket->lock);
+	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old);
+	if (ret)
+		goto unlock;
+	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+	if (first && !undo && !READ_ONCE(first->owner->dead) &&
+	    ktime_get_ns() - first->since > SHMBUF_PATIENCE_NS)
+		next = first;
+
+	if (undo)
+		ret = shmbuf_lock_undo(old, id, false, &new);
+	else
+		ret = shmbuf_lock_release(old, id, next ? next->owner->id : 0,
+					  next && shmbuf_waiter_next(next), &new);
+	if (ret == -EPERM) {
+		shmbuf_word_put(buffer, index, old);
+		goto unlock;
+	}
+	shmbuf_word_put(buffer, index, new);
+	if (next && !ret)
+		shmbuf_waiter_finish(buffer, bucket, next, &wakeups);
+	else if (first && !first->trying)
+		shmbuf_waiter_try(bucket, first, &wakeups);
+	ret = 0;
+unlock:
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+	return ret;
+}
+
+/*
+ * Spin while the lock's owner runs on another CPU.  True where the lock may be
+ * free now, false where sleeping is better.
+ */
+static bool shmbuf_lock_spin_on_owner(struct shmbuf_buffer *buffer, u32 index)
+{
+	atomic64_t *word = shmbuf_word(buffer, index);
+	struct task_struct *task;
+	u64 old = atomic64_read(word);
+	u64 id = shmbuf_lock_word_owner(old);
+	bool go_on = true;
+	int i;
+
+	rcu_read_lock();
+	task = id ? shmbuf_owner_task(buffer, id) : NULL;
+	for (i = 0; go_on && i < SHMBUF_SPINS; i++) {
+		old = atomic64_read(word);
+		if (shmbuf_lock_word_owner(old) != id)
+			break;
+		go_on = task && owner_on_cpu(task) && !need_resched() &&
+			!signal_pending(current);
+		cpu_relax();
+	}
+	rcu_read_unlock();
+	return go_on;
+}
+
+static int shmbuf_lock_try_once(struct shmbuf_buffer *buffer, u32 index,
+				struct shmbuf_owner *owner)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	int ret;
+
+	spin_lock(&bucket->lock);
+	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, false);
+	spin_unlock(&bucket->lock);
+	return ret;
+}
+
+static bool shmbuf_lock_looks_held(struct shmbuf_buffer *buffer, u32 index)
+{
+	return shmbuf_word_has_live_owner(buffer, atomic64_read(shmbuf_word(buffer, index)));
+}
+
+static int shmbuf_lock_adaptive(struct shmbuf_buffer *buffer, u32 index,
+				struct shmbuf_owner *owner,
+				const struct shmbuf_deadline *deadline)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	int ret = -EBUSY;
+
+	if (atomic_inc_return(&bucket->nr_spinners) <= SHMBUF_MAX_SPINNERS) {
+		while (ret == -EBUSY && shmbuf_lock_spin_on_owner(buffer, index) &&
+		       !shmbuf_deadline_passed(deadline)) {
+			if (!shmbuf_lock_looks_held(buffer, index))
+				ret = shmbuf_lock_try_once(buffer, index, owner);
+		}
+	}
+	atomic_dec(&bucket->nr_spinners);
+	return ret;
+}
+
+static int shmbuf_lock_interrupted(u32 flags)
+{
+	return flags & SHMBUF_LOCK_INTERRUPTIBLE ? -EINTR : -ERESTARTNOINTR;
+}
+
+static int shmbuf_lock_spin_only(struct shmbuf_buffer *buffer, u32 index,
+				 struct shmbuf_owner *owner, u32 flags,
+				 const struct shmbuf_deadline *deadline)
+{
+	int ret = -EBUSY;
+
+	for (;;) {
+		if (!shmbuf_lock_looks_held(buffer, index))
+			ret = shmbuf_lock_try_once(buffer, index, owner);
+		if (ret != -EBUSY)
+			return ret;
+		if (signal_pending(current))
+			return shmbuf_lock_interrupted(flags);
+		if (shmbuf_deadline_passed(deadline))
+			return -ETIMEDOUT;
+		if (!shmbuf_lock_spin_on_owner(buffer, index))
+			cond_resched();
+	}
+}
+
+/* After a wake-up, a signal or the deadline.  -EBUSY: sleep on. */
+static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			     u32 flags, const struct shmbuf_deadline *deadline)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_wakeups wakeups = {};
+	int why = 0;
+	int ret = -EBUSY;
+
+	if (signal_pending(current))
+		why = shmbuf_lock_interrupted(flags);
+	else if (shmbuf_deadline_passed(deadline))
+		why = -ETIMEDOUT;
+
+	spin_lock(&bucket->lock);
+	if (waiter->done) {
+		spin_unlock(&bucket->lock);
+		return 0;
+	}
+	waiter->trying = false;
+	if (!fatal_signal_pending(current))
+		ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner,
+				      waiter, !why);
+	if (ret == -EBUSY && why)
+		ret = why;
+	if (ret != -EBUSY)
+		shmbuf_lock_leave(buffer, bucket, waiter, shmbuf_is_locked(ret), &wakeups);
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+	/* RESET leaves alone what is waited for: only a hostile peer does this. */
+	return ret == -EAGAIN ? -EINVAL : ret;
+}
+
+static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
+			     struct shmbuf_owner *owner, u32 flags,
+			     struct shmbuf_deadline *deadline)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_waiter waiter = {
+		.index = index,
+		.kind = SHMBUF_KIND_LOCK,
+		.task = current,
+		.owner = owner,
+		.since = ktime_get_ns(),
+	};
+	int ret;
+
+	ret = shmbuf_user_charge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
+	if (ret)
+		return ret;
+	spin_lock(&bucket->lock);
+	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, true);
+	if (ret == -EBUSY)
+		shmbuf_waiter_add(buffer, bucket, &waiter);
+	spin_unlock(&bucket->lock);
+
+	while (ret == -EBUSY) {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (!shmbuf_waiter_done(&waiter) && !READ_ONCE(waiter.trying))
+			shmbuf_waiter_sleep(deadline);
+		__set_current_state(TASK_RUNNING);
+		ret = shmbuf_lock_retry(buffer, &waiter, flags, deadline);
+	}
+	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
+
+	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {
+		shmbuf_lock_put(buffer, index, owner->id, true);
+		ret = -EINTR;
+	}
+	return ret;
+}
+
+static int shmbuf_lock_acquire_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+				  const struct shmbuf_lock *args)
+{
+	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
+	u32 index = args->index;
+	int ret;
+
+	ret = shmbuf_lock_try_once(buffer, index, owner);
+	if (args->flags & SHMBUF_LOCK_TRY)
+		return ret == -EDEADLK ? -EBUSY : ret;
+	if (ret != -EBUSY)
+		return ret;
+	if (args->flags & SHMBUF_LOCK_SPIN)
+		return shmbuf_lock_spin_only(buffer, index, owner, args->flags, &deadline);
+	if (!(args->flags & SHMBUF_LOCK_NOSPIN)) {
+		ret = shmbuf_lock_adaptive(buffer, index, owner, &deadline);
+		if (ret != -EBUSY)
+			return ret;
+	}
+	return shmbuf_lock_sleep(buffer, index, owner, args->flags, &deadline);
+}
+
+int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
+{
+	struct shmbuf_owner *owner;
+	int tries = SHMBUF_SETTLE_TRIES;
+	int ret;
+
+	owner = shmbuf_owner_get_current(buffer, args->owner);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	do {
+		ret = shmbuf_lock_acquire_by(buffer, owner, args);
+		if (ret != -EAGAIN)
+			break;
+		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+	} while (!ret);
+	shmbuf_owner_put(owner);
+	return ret;
+}
+
+int shmbuf_unlock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
+{
+	struct shmbuf_owner *owner;
+	int ret;
+
+	owner = shmbuf_owner_get_current(buffer, args->owner);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	ret = shmbuf_lock_put(buffer, args->index, owner->id, false);
+	shmbuf_owner_put(owner);
+	/* INIT or RESET at work on it: it isn't held. */
+	return ret == -EAGAIN ? -EPERM : ret;
+}
+
+int shmbuf_consistent(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
+	struct shmbuf_owner *owner;
+	u64 old, new;
+	int ret;
+
+	owner = shmbuf_owner_get_current(buffer, args->owner);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	spin_lock(&bucket->lock);
+	ret = shmbuf_word_take(buffer, args->index, SHMBUF_KIND_LOCK, &old);
+	if (!ret) {
+		ret = shmbuf_lock_consistent(old, owner->id,
+					     !!(old & SHMBUF_WORD_WAITERS), &new);
+		shmbuf_word_put(buffer, args->index, new);
+	}
+	spin_unlock(&bucket->lock);
+	shmbuf_owner_put(owner);
+	return ret == -EAGAIN ? -EPERM : ret;
+}
+
+bool shmbuf_lock_is_idle(struct shmbuf_buffer *buffer, u32 index, u64 word)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+
+	lockdep_assert_held(&bucket->lock);
+	return !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK) &&
+	       !shmbuf_word_has_live_owner(buffer, word);
+}
+
+static void shmbuf_lock_bury(struct shmbuf_buffer *buffer, u32 index)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_wakeups wakeups = {};
+	struct shmbuf_waiter *first;
+	u64 old, new;
+
+	spin_lock(&bucket->lock);
+	if (shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old))
+		goto unlock;
+	if (shmbuf_word_has_live_owner(buffer, old) ||
+	    !shmbuf_lock_owner_died(old, false, &new)) {
+		shmbuf_word_put(buffer, index, old);
+		goto unlock;
+	}
+	shmbuf_word_put(buffer, index, new);
+	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+	if (first && !first->trying)
+		shmbuf_waiter_try(bucket, first, &wakeups);
+unlock:
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+}
+
+void shmbuf_locks_bury(struct shmbuf_buffer *buffer)
+{
+	u32 first, last, i;
+
+	for (first = 0; shmbuf_objects_next(buffer, SHMBUF_KIND_LOCK, &first, &last);
+	     first = last + 1) {
+		for (i = first; i <= last; i++) {
+			u64 word = atomic64_read(shmbuf_word(buffer, i));
+
+			if (shmbuf_lock_word_owner(word) &&
+			    !shmbuf_word_has_live_owner(buffer, word))
+				shmbuf_lock_bury(buffer, i);
+			cond_resched();
+		}
+	}
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+
+#include "buffer.h"
+#include "compat.h"
+#include "handle.h"
+#include "mmap.h"
+
+#define SHMBUF_CONTROL_PGOFF (SHMBUF_CONTROL_OFFSET >> PAGE_SHIFT)
+
+static void *shmbuf_control_at(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct shmbuf_buffer *buffer = shmbuf_handle(vma->vm_file)->buffer;
+	unsigned long offset = addr - vma->vm_start;
+
+	return offset < buffer->control_size ? buffer->control + offset : NULL;
+}
+
+static vm_fault_t shmbuf_control_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	void *page = shmbuf_control_at(vma, vmf->address & PAGE_MASK);
+
+	/* A child has no business with its parent's owner ids. */
+	if (!page || vma->vm_private_data != vma->vm_mm)
+		return VM_FAULT_SIGBUS;
+	return vmf_insert_pfn(vma, vmf->address, vmalloc_to_pfn(page));
+}
+
+static int shmbuf_control_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return -EINVAL;
+}
+
+static int shmbuf_control_mremap(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+/* For debuggers. */
+static int shmbuf_control_access(struct vm_area_struct *vma, unsigned long addr,
+				 void *buf, int len, int write)
+{
+	void *at = shmbuf_control_at(vma, addr);
+
+	if (!at || (write && !(vma->vm_flags & VM_WRITE)))
+		return -EACCES;
+	len = min_t(unsigned long, len, vma->vm_end - addr);
+	if (write)
+		memcpy(at, buf, len);
+	else
+		memcpy(buf, at, len);
+	return len;
+}
+
+static const struct vm_operations_struct shmbuf_control_vm_ops = {
+	.fault = shmbuf_control_fault,
+	.may_split = shmbuf_control_may_split,
+	.mremap = shmbuf_control_mremap,
+	.access = shmbuf_control_access,
+};
+
+static int shmbuf_mmap_control(struct shmbuf_buffer *buffer, struct vm_area_struct *vma)
+{
+	if (vma->vm_end - vma->vm_start != buffer->control_size ||
+	    !(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	vm_flags_clear(vma, VM_MAYEXEC);
+	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_private_data = vma->vm_mm;
+	vma->vm_ops = &shmbuf_control_vm_ops;
+	return 0;
+}
+
+static int shmbuf_mmap_data(struct shmbuf_buffer *buffer, struct vm_area_struct *vma)
+{
+	/* Pairs with shmbuf_buffer_grow(). */
+	u64 pages = smp_load_acquire(&buffer->data_size) >> PAGE_SHIFT;
+
+	if (vma->vm_pgoff >= pages || vma_pages(vma) > pages - vma->vm_pgoff)
+		return -EINVAL;
+	if (READ_ONCE(buffer->seals) & SHMBUF_SEAL_EXEC) {
+		if (vma->vm_flags & VM_EXEC)
+			return -EPERM;
+		vm_flags_clear(vma, VM_MAYEXEC);
+	}
+	/* From here it's shmem's; the caller drops vm_file on errors. */
+	vma_set_file(vma, buffer->data);
+	return shmbuf_mmap_file(buffer->data, vma);
+}
+
+int shmbuf_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct shmbuf_buffer *buffer = shmbuf_handle_buffer(shmbuf_handle(file));
+
+	if (!buffer)
+		return -ENOTCONN;
+	if (vma->vm_pgoff == SHMBUF_CONTROL_PGOFF)
+		return shmbuf_mmap_control(buffer, vma);
+	return shmbuf_mmap_data(buffer, vma);
+}

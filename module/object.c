@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/sched.h>
+
+#include "buffer.h"
+#include "lock.h"
+#include "object.h"
+#include "queue.h"
+
+/*
+ * A kind changes only while the words of its objects are UNUSED, and UNUSED is
+ * set and cleared under the bucket's lock: a word that isn't UNUSED, read under
+ * that lock, is of the kind that is looked up under it.  A peer that clears
+ * UNUSED gets himself an object of the wrong kind, and nobody else anything.
+ */
+
+static u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
+{
+	void *entry = mtree_load(&buffer->kinds, index);
+
+	return entry ? xa_to_value(entry) : SHMBUF_KIND_NONE;
+}
+
+int shmbuf_word_take(struct shmbuf_buffer *buffer, u32 index, u32 kind, u64 *old)
+{
+	lockdep_assert_held(&shmbuf_bucket(buffer, index)->lock);
+	if (shmbuf_object_kind(buffer, index) != kind)
+		return -EINVAL;
+	*old = atomic64_fetch_or(SHMBUF_WORD_WAITERS, shmbuf_word(buffer, index));
+	if (*old & SHMBUF_WORD_UNUSED) {
+		shmbuf_word_put(buffer, index, *old);
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+void shmbuf_word_put(struct shmbuf_buffer *buffer, u32 index, u64 new_word)
+{
+	lockdep_assert_held(&shmbuf_bucket(buffer, index)->lock);
+	/* Release: pairs with the acquiring compare-and-swap of user space. */
+	atomic64_set_release(shmbuf_word(buffer, index), new_word);
+}
+
+int shmbuf_objects_settle(struct shmbuf_buffer *buffer, u32 index)
+{
+	int ret = 0;
+
+	if (mutex_lock_killable(&buffer->config))
+		return -EINTR;
+	if (atomic64_read(shmbuf_word(buffer, index)) & SHMBUF_WORD_UNUSED)
+		ret = -EINVAL;
+	mutex_unlock(&buffer->config);
+	return ret;
+}
+
+bool shmbuf_objects_next(struct shmbuf_buffer *buffer, u32 kind, u32 *first, u32 *last)
+{
+	MA_STATE(mas, &buffer->kinds, *first, *first);
+	void *entry;
+
+	if (*first >= buffer->nr_objects)
+		return false;
+	rcu_read_lock();
+	do {
+		entry = mas_find(&mas, buffer->nr_objects - 1);
+	} while (entry && xa_to_value(entry) != kind);
+	if (entry) {
+		*first = max_t(unsigned long, *first, mas.index);
+		*last = mas.last;
+	}
+	rcu_read_unlock();
+	return entry;
+}
+
+/* Set the kind of a range, joined with what is of the same kind beside it. */
+static int shmbuf_kinds_store(struct shmbuf_buffer *buffer, u32 first, u32 last, u32 kind)
+{
+	void *entry = xa_mk_value(kind);
+	unsigned long from = first, to = last;
+	MA_STATE(mas, &buffer->kinds, first, first);
+
+	lockdep_assert_held(&buffer->config);
+	rcu_read_lock();
+	if (first) {
+		mas_set(&mas, first - 1);
+		if (mas_walk(&mas) == entry)
+			from = mas.index;
+	}
+	if (last < buffer->nr_objects - 1) {
+		mas_set(&mas, last + 1);
+		if (mas_walk(&mas) == entry)
+			to = mas.last;
+	}
+	rcu_read_unlock();
+	return mtree_store_range(&buffer->kinds, from, to, entry, GFP_KERNEL_ACCOUNT);
+}
+
+static bool shmbuf_range_fits(const struct shmbuf_buffer *buffer,
+			      const struct shmbuf_range *range)
+{
+	return !range->reserved && range->count && range->first < buffer->nr_objects &&
+	       range->count <= buffer->nr_objects - range->first;
+}
+
+static void shmbuf_word_set(struct shmbuf_buffer *buffer, u32 index, u64 word)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+
+	spin_lock(&bucket->lock);
+	shmbuf_word_put(buffer, index, word);
+	spin_unlock(&bucket->lock);
+}
+
+int shmbuf_objects_init(struct shmbuf_buffer *buffer, const struct shmbuf_range *range)
+{
+	u32 i, last = range->first + range->count - 1;
+	unsigned long taken = range->first;
+	int ret;
+
+	if (!shmbuf_range_fits(buffer, range))
+		return -EINVAL;
+	switch (range->kind) {
+	case SHMBUF_KIND_LOCK:
+		if (range->value)
+			return -EINVAL;
+		break;
+	case SHMBUF_KIND_QUEUE:
+		if (range->value & ~SHMBUF_SEQUENCE_MASK)
+			return -EINVAL;
+		break;
+	default:
+		return -EINVAL;
+	}
+
+	if (mutex_lock_killable(&buffer->config))
+		return -EINTR;
+	ret = -EEXIST;
+	if (mt_find(&buffer->kinds, &taken, last))
+		goto unlock;
+	ret = shmbuf_kinds_store(buffer, range->first, last, range->kind);
+	if (ret)
+		goto unlock;
+	for (i = range->first; i <= last; i++) {
+		shmbuf_word_set(buffer, i, range->value);
+		cond_resched();
+	}
+unlock:
+	mutex_unlock(&buffer->config);
+	return ret;
+}
+
+/* Make an idle object's word UNUSED; the rest of it stays, for undoing. */
+static int shmbuf_object_retire(struct shmbuf_buffer *buffer, u32 index)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	u32 kind;
+	u64 old;
+	int ret;
+
+	lockdep_assert_held(&buffer->config);
+	spin_lock(&bucket->lock);
+	kind = shmbuf_object_kind(buffer, index);
+	ret = -EINVAL;
+	if (kind == SHMBUF_KIND_NONE)
+		goto unlock;
+	ret = shmbuf_word_take(buffer, index, kind, &old);
+	/* A word that a hostile peer marked UNUSED has nobody to be protected from. */
+	if (ret == -EAGAIN)
+		old = atomic64_read(shmbuf_word(buffer, index));
+	else if (ret)
+		goto unlock;
+	ret = 0;
+	if (kind == SHMBUF_KIND_LOCK ? !shmbuf_lock_is_idle(buffer, index, old) :
+				       !shmbuf_queue_is_idle(buffer, index))
+		ret = -EBUSY;
+	shmbuf_word_put(buffer, index, ret ? old : (old & ~SHMBUF_WORD_WAITERS) |
+						   SHMBUF_WORD_UNUSED);
+unlock:
+	spin_unlock(&bucket->lock);
+	return ret;
+}
+
+static void shmbuf_object_reinstate(struct shmbuf_buffer *buffer, u32 index)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+
+	spin_lock(&bucket->lock);
+	atomic64_andnot(SHMBUF_WORD_UNUSED, shmbuf_word(buffer, index));
+	spin_unlock(&bucket->lock);
+}
+
+int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range *range)
+{
+	u32 i, last = range->first + range->count - 1;
+	int ret = 0;
+
+	if (!shmbuf_range_fits(buffer, range) || range->kind || range->value)
+		return -EINVAL;
+	if (mutex_lock_killable(&buffer->config))
+		return -EINTR;
+	for (i = range->first; i <= last; i++) {
+		ret = shmbuf_object_retire(buffer, i);
+		if (ret)
+			break;
+		cond_resched();
+	}
+	if (!ret)
+		ret = mtree_store_range(&buffer->kinds, range->first, last, NULL,
+					GFP_KERNEL_ACCOUNT);
+	while (ret && i-- > range->first)
+		shmbuf_object_reinstate(buffer, i);
+	mutex_unlock(&buffer->config);
+	return ret;
+}

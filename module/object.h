@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sync objects: which index is of what kind, and the taking of their words. */
+#ifndef SHMBUF_OBJECT_H
+#define SHMBUF_OBJECT_H
+
+#include <linux/types.h>
+
+#include <linux/shmbuf.h>
+
+#include "buffer.h"
+
+/* Both all or nothing, and atomic against whoever uses the objects. */
+int shmbuf_objects_init(struct shmbuf_buffer *buffer, const struct shmbuf_range *range);
+int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range *range);
+
+/* The next run of objects of @kind from *first on: *first and *last; false at the end. */
+bool shmbuf_objects_next(struct shmbuf_buffer *buffer, u32 kind, u32 *first, u32 *last);
+
+/*
+ * Under the bucket's lock: make the word the kernel's.  From here on no legal
+ * step of user space changes it, until shmbuf_word_put().
+ *
+ * Return: 0; -EINVAL where the object isn't of @kind; -EAGAIN where INIT or RESET
+ * is at work on it: shmbuf_objects_settle(), then look again.
+ */
+int shmbuf_word_take(struct shmbuf_buffer *buffer, u32 index, u32 kind, u64 *old);
+void shmbuf_word_put(struct shmbuf_buffer *buffer, u32 index, u64 new_word);
+
+/* Wait until INIT or RESET is over.  -EINVAL where the object then has no kind. */
+int shmbuf_objects_settle(struct shmbuf_buffer *buffer, u32 index);
+
+#endif /* SHMBUF_OBJECT_H */

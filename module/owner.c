@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/err.h>
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <linux/shmbuf_word.h>
+
+#include "buffer.h"
+#include "handle.h"
+#include "lock.h"
+#include "owner.h"
+#include "process.h"
+#include "sweep.h"
+#include "user.h"
+
+static void shmbuf_owner_free(struct shmbuf_owner *owner)
+{
+	shmbuf_process_put(owner->process);
+	mmdrop(owner->mm);
+	put_pid(owner->pid);
+	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_OWNERS, 1);
+	shmbuf_user_put(owner->user);
+	kfree_rcu(owner, rcu);
+}
+
+void shmbuf_owner_put(struct shmbuf_owner *owner)
+{
+	if (refcount_dec_and_test(&owner->ref))
+		shmbuf_owner_free(owner);
+}
+
+static struct shmbuf_owner *shmbuf_owner_create(struct shmbuf_buffer *buffer,
+						bool process_bound)
+{
+	struct shmbuf_owner *owner = kzalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!owner)
+		return ERR_PTR(-ENOMEM);
+	owner->user = shmbuf_user_get_current();
+	if (!owner->user) {
+		ret = -ENOMEM;
+		goto err_free;
+	}
+	ret = shmbuf_user_charge(owner->user, SHMBUF_QUOTA_OWNERS, 1);
+	if (ret)
+		goto err_user;
+	owner->process = shmbuf_process_get_current();
+	if (IS_ERR(owner->process)) {
+		ret = PTR_ERR(owner->process);
+		goto err_uncharge;
+	}
+	refcount_set(&owner->ref, 1);
+	owner->buffer = buffer;
+	owner->mm = current->mm;
+	mmgrab(owner->mm);
+	owner->pid = get_task_pid(current, process_bound ? PIDTYPE_TGID : PIDTYPE_PID);
+	owner->process_bound = process_bound;
+	INIT_LIST_HEAD(&owner->node);
+	INIT_LIST_HEAD(&owner->process_node);
+	return owner;
+
+err_uncharge:
+	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_OWNERS, 1);
+err_user:
+	shmbuf_user_put(owner->user);
+err_free:
+	kfree(owner);
+	return ERR_PTR(ret);
+}
+
+int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
+			  u64 __user *id_user)
+{
+	struct shmbuf_buffer *buffer = handle->buffer;
+	struct shmbuf_owner *owner;
+	u32 slot;
+	int ret;
+
+	owner = shmbuf_owner_create(buffer, process_bound);
+	if (owner == ERR_PTR(-EDQUOT)) {
+		/* Threads may have gone without a word. */
+		shmbuf_owners_find_dead(buffer);
+		owner = shmbuf_owner_create(buffer, process_bound);
+	}
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+
+	/* Cyclic: the slot that has been free for longest comes first. */
+	ret = xa_alloc_cyclic(&buffer->owners, &slot, NULL,
+			      XA_LIMIT(1, SHMBUF_OWNER_SLOT_MASK), &buffer->owner_slot,
+			      GFP_KERNEL_ACCOUNT);
+	if (ret < 0) {
+		ret = ret == -EBUSY ? -EDQUOT : ret;
+		goto err_put;
+	}
+	owner->id = (u64)(u32)atomic_inc_return(&buffer->owner_generation) <<
+		    SHMBUF_OWNER_SLOT_BITS | slot;
+	if (put_user(owner->id, id_user)) {
+		ret = -EFAULT;
+		goto err_slot;
+	}
+
+	spin_lock(&buffer->owners_lock);
+	list_add(&owner->node, &handle->owners);
+	spin_unlock(&buffer->owners_lock);
+	shmbuf_process_add(owner->process, owner);
+	/*
+	 * Can't fail: the slot is allocated.  The reference is the table's from
+	 * here, and another thread may unregister the id at once.
+	 */
+	xa_store(&buffer->owners, slot, owner, GFP_KERNEL_ACCOUNT);
+	return 0;
+
+err_slot:
+	xa_erase(&buffer->owners, slot);
+err_put:
+	shmbuf_owner_put(owner);
+	return ret;
+}
+
+static struct shmbuf_owner *shmbuf_owner_lookup(struct shmbuf_buffer *buffer, u64 id)
+{
+	struct shmbuf_owner *owner = xa_load(&buffer->owners, id & SHMBUF_OWNER_SLOT_MASK);
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "owners are freed by RCU");
+	return owner && owner->id == id ? owner : NULL;
+}
+
+static bool shmbuf_owner_is_current(const struct shmbuf_owner *owner)
+{
+	struct pid *pid = owner->process_bound ? task_tgid(current) : task_pid(current);
+
+	return owner->pid == pid && owner->mm == current->mm && !READ_ONCE(owner->dead);
+}
+
+struct shmbuf_owner *shmbuf_owner_get_current(struct shmbuf_buffer *buffer, u64 id)
+{
+	struct shmbuf_owner *owner;
+
+	rcu_read_lock();
+	owner = shmbuf_owner_lookup(buffer, id);
+	if (!owner || !shmbuf_owner_is_current(owner) || !refcount_inc_not_zero(&owner->ref))
+		owner = ERR_PTR(-EPERM);
+	rcu_read_unlock();
+	return owner;
+}
+
+static bool shmbuf_task_lives(struct task_struct *task, const struct mm_struct *mm)
+{
+	return !(READ_ONCE(task->flags) & PF_EXITING) && READ_ONCE(task->mm) == mm;
+}
+
+/*
+ * Neither a fatal signal nor a group exit under way is death: the task may still
+ * run in user mode and write.  Under RCU.
+ */
+static bool shmbuf_owner_lives(const struct shmbuf_owner *owner)
+{
+	struct task_struct *task, *thread;
+
+	if (READ_ONCE(owner->dead))
+		return false;
+	if (!owner->process_bound) {
+		task = pid_task(owner->pid, PIDTYPE_PID);
+		return task && shmbuf_task_lives(task, owner->mm);
+	}
+	task = pid_task(owner->pid, PIDTYPE_TGID);
+	if (!task)
+		return false;
+	for_each_thread(task, thread) {
+		if (shmbuf_task_lives(thread, owner->mm))
+			return true;
+	}
+	return false;
+}
+
+bool shmbuf_owner_alive(struct shmbuf_buffer *buffer, u64 id)
+{
+	struct shmbuf_owner *owner;
+	bool alive;
+
+	rcu_read_lock();
+	owner = shmbuf_owner_lookup(buffer, id);
+	alive = owner && shmbuf_owner_lives(owner);
+	rcu_read_unlock();
+	return alive;
+}
+
+struct task_struct *shmbuf_owner_task(struct shmbuf_buffer *buffer, u64 id)
+{
+	struct shmbuf_owner *owner = shmbuf_owner_lookup(buffer, id);
+
+	if (!owner || owner->process_bound || !shmbuf_owner_lives(owner))
+		return NULL;
+	return pid_task(owner->pid, PIDTYPE_PID);
+}
+
+pid_t shmbuf_owner_pid_nr(struct shmbuf_buffer *buffer, u64 id, struct pid_namespace *ns)
+{
+	struct shmbuf_owner *owner;
+	pid_t nr = 0;
+
+	rcu_read_lock();
+	owner = shmbuf_owner_lookup(buffer, id);
+	if (owner && shmbuf_owner_lives(owner))
+		nr = pid_nr_ns(owner->pid, ns);
+	rcu_read_unlock();
+	return nr;
+}
+
+bool shmbuf_owner_die(struct shmbuf_owner *owner)
+{
+	struct shmbuf_buffer *buffer = owner->buffer;
+	bool died;
+
+	spin_lock(&buffer->owners_lock);
+	died = !owner->dead;
+	if (died) {
+		WRITE_ONCE(owner->dead, true);
+		list_move_tail(&owner->node, &buffer->dead_owners);
+	}
+	spin_unlock(&buffer->owners_lock);
+	return died;
+}
+
+int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id)
+{
+	struct shmbuf_owner *owner = shmbuf_owner_get_current(buffer, id);
+
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	if (!shmbuf_owner_die(owner)) {
+		shmbuf_owner_put(owner);
+		return -EPERM;
+	}
+	shmbuf_owner_put(owner);
+	shmbuf_sweep(buffer);
+	queue_work(shmbuf_workqueue, &buffer->reap);
+	return 0;
+}
+
+void shmbuf_owners_find_dead(struct shmbuf_buffer *buffer)
+{
+	struct shmbuf_owner *owner;
+	unsigned long slot;
+
+	rcu_read_lock();
+	xa_for_each(&buffer->owners, slot, owner) {
+		if (!READ_ONCE(owner->dead) && !shmbuf_owner_lives(owner))
+			shmbuf_owner_die(owner);
+	}
+	rcu_read_unlock();
+	shmbuf_owners_reap(buffer);
+}
+
+void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
+{
+	struct shmbuf_owner *owner, *next;
+	LIST_HEAD(dead);
+
+	mutex_lock(&buffer->reap_lock);
+	spin_lock(&buffer->owners_lock);
+	list_splice_init(&buffer->dead_owners, &dead);
+	spin_unlock(&buffer->owners_lock);
+
+	if (!list_empty(&dead))
+		shmbuf_locks_bury(buffer);
+
+	/* Dead owners' nodes are ours alone. */
+	list_for_each_entry_safe(owner, next, &dead, node) {
+		list_del_init(&owner->node);
+		shmbuf_process_remove(owner->process, owner);
+		xa_erase(&buffer->owners, owner->id & SHMBUF_OWNER_SLOT_MASK);
+		shmbuf_owner_put(owner);
+	}
+	mutex_unlock(&buffer->reap_lock);
+}
+
+void shmbuf_owners_reap_work(struct work_struct *work)
+{
+	shmbuf_owners_reap(container_of(work, struct shmbuf_buffer, reap));
+}
+
+void shmbuf_owners_release(struct shmbuf_handle *handle)
+{
+	struct shmbuf_buffer *buffer = handle->buffer;
+	struct shmbuf_owner *owner, *next;
+	bool died;
+
+	spin_lock(&buffer->owners_lock);
+	died = !list_empty(&handle->owners);
+	list_for_each_entry_safe(owner, next, &handle->owners, node) {
+		WRITE_ONCE(owner->dead, true);
+		list_move_tail(&owner->node, &buffer->dead_owners);
+	}
+	spin_unlock(&buffer->owners_lock);
+	if (died)
+		shmbuf_sweep(buffer);
+	/* Those that died before may still be in the works, and hold the buffer. */
+	shmbuf_owners_reap(buffer);
+}

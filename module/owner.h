@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Owner ids: who may stand in a lock word, and whether he still lives. */
+#ifndef SHMBUF_OWNER_H
+#define SHMBUF_OWNER_H
+
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+struct mm_struct;
+struct pid;
+struct shmbuf_buffer;
+struct shmbuf_handle;
+struct shmbuf_process;
+struct shmbuf_user;
+struct task_struct;
+struct work_struct;
+
+/**
+ * struct shmbuf_owner - one owner id of one buffer
+ * @rcu: frees it
+ * @ref: the buffer's table, until reaped, and short ones of calls; the last put
+ *	frees it
+ * @id: slot and generation; constant, as all without another word
+ * @buffer: alive as long as this is in @process's list or in the table
+ * @user: charged for it, a reference
+ * @process: its address space, a reference
+ * @mm: of @process, pinned by mmgrab(); compared, and never looked into
+ * @pid: of the thread, or of the thread group where @process_bound; a reference
+ * @process_bound: any thread of the group may use it
+ * @dead: set once, under the buffer's owners_lock; read anywhere
+ * @node: in the handle's list, then in the buffer's dead_owners; under the
+ *	buffer's owners_lock
+ * @process_node: in @process's list; under @process's lock
+ */
+struct shmbuf_owner {
+	struct rcu_head rcu;
+	refcount_t ref;
+	u64 id;
+	struct shmbuf_buffer *buffer;
+	struct shmbuf_user *user;
+	struct shmbuf_process *process;
+	struct mm_struct *mm;
+	struct pid *pid;
+	bool process_bound;
+	bool dead;
+	struct list_head node;
+	struct list_head process_node;
+};
+
+/* A new id for the caller, written to *@id_user.  No reference is returned. */
+int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
+			  u64 __user *id_user);
+int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id);
+
+/* The owner, if the caller may use the id, with a reference; else -EPERM. */
+struct shmbuf_owner *shmbuf_owner_get_current(struct shmbuf_buffer *buffer, u64 id);
+void shmbuf_owner_put(struct shmbuf_owner *owner);
+
+/* Whether the id is good and its owner lives. */
+bool shmbuf_owner_alive(struct shmbuf_buffer *buffer, u64 id);
+
+/* The task of a thread-bound live owner, or NULL.  Under RCU. */
+struct task_struct *shmbuf_owner_task(struct shmbuf_buffer *buffer, u64 id);
+
+/* The pid of a live owner as @ns sees it, or 0. */
+pid_t shmbuf_owner_pid_nr(struct shmbuf_buffer *buffer, u64 id, struct pid_namespace *ns);
+
+/* @owner is dead from here; true where it wasn't before. */
+bool shmbuf_owner_die(struct shmbuf_owner *owner);
+
+/* All that were registered through the handle die and are reaped. */
+void shmbuf_owners_release(struct shmbuf_handle *handle);
+
+/* Put deaths on record in the words, then free what the dead had. */
+void shmbuf_owners_reap(struct shmbuf_buffer *buffer);
+void shmbuf_owners_reap_work(struct work_struct *work);
+
+/* Look for deaths that nobody told us of. */
+void shmbuf_owners_find_dead(struct shmbuf_buffer *buffer);
+
+#endif /* SHMBUF_OWNER_H */

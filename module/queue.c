@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/limits.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include <linux/shmbuf_word.h>
+
+#include "buffer.h"
+#include "object.h"
+#include "queue.h"
+#include "user.h"
+#include "waiter.h"
+
+/*
+ * A queue's word moves in user space only while nobody waits, and under its
+ * bucket's lock in every other way.  A waiter is chosen by shmbuf_waiter_finish()
+ * under that lock; what is decided there outranks its signal and its deadline.
+ */
+
+/* Whether @a came before @b; sequences wrap. */
+static bool shmbuf_sequence_before(u64 a, u64 b)
+{
+	return ((b - a - 1) & SHMBUF_SEQUENCE_MASK) < (SHMBUF_SEQUENCE_MASK >> 1);
+}
+
+static u64 shmbuf_queue_waiters(struct shmbuf_bucket *bucket, u32 index)
+{
+	return shmbuf_word_waiters(!!shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE));
+}
+
+void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	u64 old;
+
+	lockdep_assert_held(&bucket->lock);
+	if (!shmbuf_word_take(buffer, index, SHMBUF_KIND_QUEUE, &old))
+		shmbuf_word_put(buffer, index, (old & SHMBUF_SEQUENCE_MASK) |
+					       shmbuf_queue_waiters(bucket, index));
+}
+
+bool shmbuf_queue_is_idle(struct shmbuf_buffer *buffer, u32 index)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+
+	lockdep_assert_held(&bucket->lock);
+	return !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
+}
+
+/*
+ * Wake up to *@count of those that went to sleep before @sequence, up to a batch.
+ * True where there may be more of them.
+ */
+static bool shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
+				    u32 *count, struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_waiter *waiter;
+
+	lockdep_assert_held(&bucket->lock);
+	while (*count) {
+		waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
+		if (!waiter || !shmbuf_sequence_before(waiter->expected, sequence))
+			return false;
+		if (wakeups->nr == SHMBUF_WAKE_BATCH)
+			return true;
+		waiter->sequence = sequence;
+		shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
+		--*count;
+	}
+	return false;
+}
+
+/* As WAKE, but for the sequence: @waiter can't use the wake-up that it got. */
+static void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer,
+				 const struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_wakeups wakeups = {};
+	u32 count = 1;
+
+	spin_lock(&bucket->lock);
+	shmbuf_queue_wake_batch(buffer, waiter->index, waiter->sequence, &count, &wakeups);
+	shmbuf_queue_look_after(buffer, waiter->index);
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+}
+
+/* 1: the caller is a waiter now; 0: the sequence isn't as expected. */
+static int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	u64 old;
+	int ret;
+
+	spin_lock(&bucket->lock);
+	ret = shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_QUEUE, &old);
+	if (ret)
+		goto unlock;
+	waiter->sequence = old & SHMBUF_SEQUENCE_MASK;
+	if (waiter->sequence == waiter->expected) {
+		shmbuf_waiter_add(buffer, bucket, waiter);
+		ret = 1;
+	}
+	shmbuf_word_put(buffer, waiter->index, waiter->sequence |
+			shmbuf_queue_waiters(bucket, waiter->index));
+unlock:
+	spin_unlock(&bucket->lock);
+	return ret;
+}
+
+/* @waiter wants to leave for @why, unless it has been chosen meanwhile. */
+static int shmbuf_queue_leave(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			      int why)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+
+	spin_lock(&bucket->lock);
+	if (waiter->done) {
+		why = 0;
+	} else {
+		shmbuf_waiter_remove(buffer, bucket, waiter);
+		shmbuf_queue_look_after(buffer, waiter->index);
+	}
+	spin_unlock(&bucket->lock);
+	return why;
+}
+
+static int shmbuf_queue_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			      struct shmbuf_deadline *deadline)
+{
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (!shmbuf_waiter_done(waiter))
+			shmbuf_waiter_sleep(deadline);
+		__set_current_state(TASK_RUNNING);
+		if (shmbuf_waiter_done(waiter))
+			return 0;
+		if (signal_pending(current))
+			return shmbuf_queue_leave(buffer, waiter, -ERESTARTSYS);
+		if (shmbuf_deadline_passed(deadline))
+			return shmbuf_queue_leave(buffer, waiter, -ETIMEDOUT);
+	}
+}
+
+static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			     u64 ns, u64 __user *sequence_user)
+{
+	struct shmbuf_deadline deadline = shmbuf_deadline(ns);
+	int ret = shmbuf_queue_enter(buffer, waiter);
+	bool entered = ret > 0;
+
+	if (entered)
+		ret = shmbuf_queue_sleep(buffer, waiter, &deadline);
+	if (ret)
+		return ret;
+	if (fatal_signal_pending(current))
+		ret = -EINTR;
+	else if (put_user(waiter->sequence, sequence_user))
+		ret = -EFAULT;
+	if (ret && entered)
+		shmbuf_queue_pass_on(buffer, waiter);
+	return ret;
+}
+
+int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *user,
+		const struct shmbuf_wait *args, u64 __user *sequence_user)
+{
+	struct shmbuf_waiter waiter = {
+		.index = args->index,
+		.kind = SHMBUF_KIND_QUEUE,
+		.task = current,
+		.expected = args->sequence,
+	};
+	int tries = 8;
+	int ret;
+
+	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_WAITERS, 1);
+	if (ret)
+		return ret;
+	do {
+		ret = shmbuf_queue_wait(buffer, &waiter, args->deadline, sequence_user);
+		if (ret != -EAGAIN)
+			break;
+		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+	} while (!ret);
+	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
+	return ret;
+}
+
+static int shmbuf_queue_move(struct shmbuf_buffer *buffer, u32 index, u64 *sequence)
+{
+	u64 old, new;
+	int ret;
+
+	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_QUEUE, &old);
+	if (ret)
+		return ret;
+	ret = shmbuf_queue_wake(old, true, &new);
+	shmbuf_word_put(buffer, index, new);
+	*sequence = new & SHMBUF_SEQUENCE_MASK;
+	return ret;
+}
+
+static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
+				  const struct shmbuf_wake *args)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
+	struct shmbuf_wakeups wakeups = {};
+	u32 count = args->count;
+	u64 sequence;
+	bool more;
+	int ret;
+
+	spin_lock(&bucket->lock);
+	ret = shmbuf_queue_move(buffer, args->index, &sequence);
+	if (ret) {
+		spin_unlock(&bucket->lock);
+		return ret;
+	}
+	for (;;) {
+		more = shmbuf_queue_wake_batch(buffer, args->index, sequence, &count, &wakeups);
+		shmbuf_queue_look_after(buffer, args->index);
+		spin_unlock(&bucket->lock);
+		shmbuf_wakeups_flush(&wakeups);
+		if (!more)
+			break;
+		cond_resched();
+		spin_lock(&bucket->lock);
+	}
+	return min_t(u32, args->count - count, INT_MAX);
+}
+
+int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args)
+{
+	int tries = 8;
+	int ret;
+
+	if (!args->count)
+		return -EINVAL;
+	for (;;) {
+		ret = shmbuf_queue_wake_once(buffer, args);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+		if (ret)
+			return ret;
+	}
+}

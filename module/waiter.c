@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/hrtimer.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/time_namespace.h>
+
+#include "buffer.h"
+#include "sweep.h"
+#include "waiter.h"
+
+#define node_to_waiter(node_) rb_entry_safe(node_, struct shmbuf_waiter, node)
+
+static int shmbuf_waiter_cmp(u32 index, u32 kind, const struct shmbuf_waiter *waiter)
+{
+	if (index != waiter->index)
+		return index < waiter->index ? -1 : 1;
+	if (kind != waiter->kind)
+		return kind < waiter->kind ? -1 : 1;
+	return 0;
+}
+
+static bool shmbuf_waiter_less(struct rb_node *a, const struct rb_node *b)
+{
+	const struct shmbuf_waiter *waiter = rb_entry(a, struct shmbuf_waiter, node);
+
+	return shmbuf_waiter_cmp(waiter->index, waiter->kind,
+				 rb_entry(b, struct shmbuf_waiter, node)) < 0;
+}
+
+void shmbuf_waiter_add(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+		       struct shmbuf_waiter *waiter)
+{
+	lockdep_assert_held(&bucket->lock);
+	rb_add(&waiter->node, &bucket->waiters, shmbuf_waiter_less);
+	if (atomic_inc_return(&buffer->nr_waiters) == 1)
+		shmbuf_sweep_later(buffer);
+}
+
+void shmbuf_waiter_remove(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+			  struct shmbuf_waiter *waiter)
+{
+	lockdep_assert_held(&bucket->lock);
+	rb_erase(&waiter->node, &bucket->waiters);
+	atomic_dec(&buffer->nr_waiters);
+}
+
+struct shmbuf_waiter *shmbuf_waiter_first(struct shmbuf_bucket *bucket, u32 index, u32 kind)
+{
+	struct rb_node *node = bucket->waiters.rb_node;
+	struct shmbuf_waiter *first = NULL;
+
+	lockdep_assert_held(&bucket->lock);
+	while (node) {
+		struct shmbuf_waiter *waiter = node_to_waiter(node);
+		int cmp = shmbuf_waiter_cmp(index, kind, waiter);
+
+		if (!cmp)
+			first = waiter;
+		node = cmp <= 0 ? node->rb_left : node->rb_right;
+	}
+	return first;
+}
+
+struct shmbuf_waiter *shmbuf_waiter_next(struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_waiter *next = node_to_waiter(rb_next(&waiter->node));
+
+	return next && !shmbuf_waiter_cmp(waiter->index, waiter->kind, next) ? next : NULL;
+}
+
+static void shmbuf_wakeups_add(struct shmbuf_wakeups *wakeups, struct task_struct *task)
+{
+	wakeups->tasks[wakeups->nr++] = get_task_struct(task);
+}
+
+void shmbuf_waiter_finish(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+			  struct shmbuf_waiter *waiter, struct shmbuf_wakeups *wakeups)
+{
+	shmbuf_waiter_remove(buffer, bucket, waiter);
+	shmbuf_wakeups_add(wakeups, waiter->task);
+	/* Pairs with shmbuf_waiter_done(); the waiter may be gone right after. */
+	smp_store_release(&waiter->done, true);
+}
+
+void shmbuf_waiter_try(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waiter,
+		       struct shmbuf_wakeups *wakeups)
+{
+	lockdep_assert_held(&bucket->lock);
+	WRITE_ONCE(waiter->trying, true);
+	shmbuf_wakeups_add(wakeups, waiter->task);
+}
+
+void shmbuf_wakeups_flush(struct shmbuf_wakeups *wakeups)
+{
+	unsigned int i;
+
+	for (i = 0; i < wakeups->nr; i++) {
+		wake_up_process(wakeups->tasks[i]);
+		put_task_struct(wakeups->tasks[i]);
+	}
+	wakeups->nr = 0;
+}
+
+struct shmbuf_deadline shmbuf_deadline(u64 ns)
+{
+	struct timespec64 offset = {};
+
+	if (ns > KTIME_MAX)
+		return (struct shmbuf_deadline){ .never = true };
+	timens_add_monotonic(&offset);
+	return (struct shmbuf_deadline){
+		.expires = ktime_sub(ns_to_ktime(ns), timespec64_to_ktime(offset)),
+	};
+}
+
+bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline)
+{
+	return !deadline->never && ktime_compare(ktime_get(), deadline->expires) >= 0;
+}
+
+void shmbuf_waiter_sleep(struct shmbuf_deadline *deadline)
+{
+	schedule_hrtimeout_range(deadline->never ? NULL : &deadline->expires,
+				 current->timer_slack_ns, HRTIMER_MODE_ABS);
+	__set_current_state(TASK_RUNNING);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Threads that sleep on a sync object. */
+#ifndef SHMBUF_WAITER_H
+#define SHMBUF_WAITER_H
+
+#include <linux/ktime.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
+#include <linux/shmbuf.h>
+
+struct shmbuf_buffer;
+struct shmbuf_bucket;
+struct shmbuf_owner;
+struct shmbuf_user;
+struct task_struct;
+
+/**
+ * struct shmbuf_waiter - one sleeping thread, on its stack
+ * @node: in its bucket's tree; this and all below under the bucket's lock,
+ *	unless it says otherwise
+ * @index: constant while it waits, as @kind, @task, @owner and @expected
+ * @kind: what it took the object for
+ * @task: who sleeps
+ * @owner: lock: who wants it
+ * @expected: queue: the sequence it went to sleep at
+ * @sequence: queue: the one that it was woken by, set before @done
+ * @since: lock: when it began to wait, ns
+ * @trying: lock: on its way to try for the lock, so nobody else need be woken
+ * @done: its result is decided and it is out of the tree.  The last thing that
+ *	is touched of a waiter: set by smp_store_release(), read without the lock
+ *	by smp_load_acquire() in shmbuf_waiter_done().
+ */
+struct shmbuf_waiter {
+	struct rb_node node;
+	u32 index;
+	u32 kind;
+	struct task_struct *task;
+	struct shmbuf_owner *owner;
+	u64 expected;
+	u64 sequence;
+	u64 since;
+	bool trying;
+	bool done;
+};
+
+#define SHMBUF_WAKE_BATCH 16
+
+/**
+ * struct shmbuf_wakeups - threads to wake once the bucket's lock is dropped
+ * @nr: of them
+ * @tasks: with a reference each, dropped by shmbuf_wakeups_flush()
+ */
+struct shmbuf_wakeups {
+	unsigned int nr;
+	struct task_struct *tasks[SHMBUF_WAKE_BATCH];
+};
+
+static inline bool shmbuf_waiter_done(const struct shmbuf_waiter *waiter)
+{
+	return smp_load_acquire(&waiter->done);
+}
+
+void shmbuf_waiter_add(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+		       struct shmbuf_waiter *waiter);
+void shmbuf_waiter_remove(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+			  struct shmbuf_waiter *waiter);
+
+/* The longest waiting, and the one after; NULL where there is none. */
+struct shmbuf_waiter *shmbuf_waiter_first(struct shmbuf_bucket *bucket, u32 index, u32 kind);
+struct shmbuf_waiter *shmbuf_waiter_next(struct shmbuf_waiter *waiter);
+
+/* @waiter's result is decided: take it out and have it woken. */
+void shmbuf_waiter_finish(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+			  struct shmbuf_waiter *waiter, struct shmbuf_wakeups *wakeups);
+
+/* @waiter shall try for its lock. */
+void shmbuf_waiter_try(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waiter,
+		       struct shmbuf_wakeups *wakeups);
+
+void shmbuf_wakeups_flush(struct shmbuf_wakeups *wakeups);
+
+/**
+ * struct shmbuf_deadline - when a wait ends
+ * @expires: CLOCK_MONOTONIC of the initial time namespace
+ * @never: no deadline
+ */
+struct shmbuf_deadline {
+	ktime_t expires;
+	bool never;
+};
+
+/* From what the caller gave, in ns of its time namespace. */
+struct shmbuf_deadline shmbuf_deadline(u64 ns);
+bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline);
+
+/*
+ * Sleep until woken, a signal comes or the deadline passes.  The caller has set
+ * its state and looked at its condition since.
+ */
+void shmbuf_waiter_sleep(struct shmbuf_deadline *deadline);
+
+#endif /* SHMBUF_WAITER_H */
