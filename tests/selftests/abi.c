@@ -325,6 +325,11 @@ TEST_F(each, short_struct)
 		EXPECT_EQ(-EINVAL, call(self->r.fd, row->cmd, self->r.bytes))
 			TH_LOG("size %u", size);
 	}
+	/* All of it was there in the first version. */
+	self->r.size = row->size - 1;
+	EXPECT_EQ(-EINVAL, call(self->r.fd, row->cmd, self->r.bytes));
+	self->r.size = row->size - 8;
+	EXPECT_EQ(-EINVAL, call(self->r.fd, row->cmd, self->r.bytes));
 }
 
 TEST_F(each, long_struct_with_something_in_its_tail)
