@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-# The example programs, the sources of each, and what it links beside libshmbuf.
+# The example programs, the sources of each beside NAME.c, and what it links beside libshmbuf.
 EXAMPLES := counter pipeline
 
-SRCS_counter := counter.c
-
-SRCS_pipeline := pipeline.c pipeline_options.c pipeline_ring.c pipeline_repair.c \
-	pipeline_stages.c pipeline_crew.c pipeline_killer.c pipeline_story.c
-LDLIBS_pipeline := -lnettle
+PIPELINE_OBJS := $(addprefix $(BUILD)/examples/pipeline_,crew.o killer.o options.o repair.o \
+	ring.o stages.o story.o)
+LDLIBS_pipeline := $(PIPELINE_OBJS) $(BUILD)/libshmbuf.a -lnettle
+$(BUILD)/examples/pipeline: | $(PIPELINE_OBJS)
