@@ -3,47 +3,68 @@
 
 #include <errno.h>
 
-static const struct {
-	int err;
-	const char *text;
-} errors[] = {
-	{ ENODEV, "there is no /dev/shmbuf: load the module (modprobe shmbuf), or install it first" },
-	{ ECONNREFUSED, "/dev/shmbuf may not be opened: add the user to group shmbuf (adduser USER shmbuf) and log in again" },
-	{ EPROTONOSUPPORT, "the loaded module is older than this library: install the module of the same release and reload it (rmmod shmbuf; modprobe shmbuf)" },
-	{ ENOTTY, "the file descriptor is no shmbuf handle, or the module doesn't know this call: pass a handle, or install a newer module" },
-	{ EOPNOTSUPP, "a flag isn't known: correct it, or install a newer module" },
-	{ E2BIG, "the module doesn't know all that the call asks for: install a newer module" },
-	{ EACCES, "the buffer's mode denies it: ask its owner for a wider mode, or open it with SHMBUF_RDONLY" },
-	{ EBADF, "the handle is read-only or its descriptor isn't open: open the buffer without SHMBUF_RDONLY" },
-	{ EBUSY, "somebody alive holds or uses it: try again later" },
-	{ EDEADLK, "this thread holds the lock already: unlock it first" },
-	{ EDQUOT, "a limit of this user is reached: free buffers, objects or threads, or raise the module's parameter" },
-	{ EEXIST, "the name or the sync object exists already: choose another, or unlink or reset it first" },
-	{ EFAULT, "a pointer leads nowhere: correct the call" },
-	{ EINTR, "a signal came first: call again" },
-	{ EINVAL, "a size, index, kind, value or name is wrong: correct the call, or see whether the existing buffer is large enough" },
-	{ EMFILE, "this process has too many files open: close some, or raise its limit (ulimit -n)" },
-	{ ENFILE, "the system has too many files open: close some, or raise fs.file-max" },
-	{ ENAMETOOLONG, "the name is too long: at most 255 bytes" },
-	{ ENOENT, "there is no buffer of that name in this IPC namespace: create it first" },
-	{ ENOMEM, "there is not enough memory or address space: free some, or ask for less" },
-	{ ENOSPC, "the limit of all users together is reached: free buffers, or raise the module's parameter" },
-	{ ENOTCONN, "the handle is attached to no buffer: create or open one with it first" },
-	{ ENOTRECOVERABLE, "a holder of the lock died and nobody repaired the data: repair them, then reset and init the lock" },
-	{ EOVERFLOW, "a number is too large: ask for less" },
-	{ EOWNERDEAD, "the lock is yours, but its last holder died: repair the data, call shmbuf_consistent(), and go on" },
-	{ EPERM, "the caller isn't the owner, or a seal forbids it: only the thread that locked may unlock, only the buffer's owner may unlink" },
-	{ ETIMEDOUT, "the deadline passed: try again with a later one" },
+static const char *const errors[] = {
+	[ENODEV] =
+		"there is no /dev/shmbuf: load the module (modprobe shmbuf), or install it first",
+	[ECONNREFUSED] =
+		"/dev/shmbuf may not be opened: add the user to group shmbuf (adduser USER shmbuf) and log in again",
+	[EPROTONOSUPPORT] =
+		"the loaded module is older than this library: install the module of the same release and reload it (rmmod shmbuf; modprobe shmbuf)",
+	[ENOTTY] =
+		"the file descriptor is no shmbuf handle, or the module doesn't know this call: pass a handle, or install a newer module",
+	[EOPNOTSUPP] =
+		"a flag isn't known: correct it, or install a newer module",
+	[E2BIG] =
+		"the module doesn't know all that the call asks for: install a newer module",
+	[EACCES] =
+		"the buffer's mode denies it: ask its owner for a wider mode, or open it with SHMBUF_RDONLY",
+	[EBADF] =
+		"the handle is read-only or its descriptor isn't open: open the buffer without SHMBUF_RDONLY",
+	[EBUSY] =
+		"somebody alive holds or uses it: try again later",
+	[EDEADLK] =
+		"this thread holds the lock already: unlock it first",
+	[EDQUOT] =
+		"a limit of this user is reached: free buffers, objects or threads, or raise the module's parameter",
+	[EEXIST] =
+		"the name or the sync object exists already: choose another, or unlink or reset it first",
+	[EFAULT] =
+		"a pointer leads nowhere: correct the call",
+	[EINTR] =
+		"a signal came first: call again",
+	[EINVAL] =
+		"a size, index, kind, value or name is wrong: correct the call, or see whether the existing buffer is large enough",
+	[EMFILE] =
+		"this process has too many files open: close some, or raise its limit (ulimit -n)",
+	[ENFILE] =
+		"the system has too many files open: close some, or raise fs.file-max",
+	[ENAMETOOLONG] =
+		"the name is too long: at most 255 bytes",
+	[ENOENT] =
+		"there is no buffer of that name in this IPC namespace: create it first",
+	[ENOMEM] =
+		"there is not enough memory or address space: free some, or ask for less",
+	[ENOSPC] =
+		"the limit of all users together is reached: free buffers, or raise the module's parameter",
+	[ENOTCONN] =
+		"the handle is attached to no buffer: create or open one with it first",
+	[ENOTRECOVERABLE] =
+		"a holder of the lock died and nobody repaired the data: repair them, then reset and init the lock",
+	[EOVERFLOW] =
+		"a number is too large: ask for less",
+	[EOWNERDEAD] =
+		"the lock is yours, but its last holder died: repair the data, call shmbuf_consistent(), and go on",
+	[EPERM] =
+		"the caller isn't the owner, or a seal forbids it: only the thread that locked may unlock, only the buffer's owner may unlink",
+	[ETIMEDOUT] =
+		"the deadline passed: try again with a later one",
 };
 
 SHMBUF_EXPORT const char *shmbuf_strerror(int err)
 {
-	size_t i;
-
 	if (err >= 0)
 		return "success";
-	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		if (errors[i].err == -err)
-			return errors[i].text;
+	if (err > -(int)ARRAY_SIZE(errors) && errors[-err])
+		return errors[-err];
 	return "an error that this library doesn't know: see errno(3), and the kernel log";
 }

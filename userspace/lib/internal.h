@@ -12,6 +12,7 @@
 #ifndef SHMBUF_INTERNAL_H
 #define SHMBUF_INTERNAL_H
 
+#include <assert.h>
 #include <linux/shmbuf_word.h>
 #include <pthread.h>
 #include <shmbuf.h>
@@ -21,6 +22,7 @@
 #define SHMBUF_EXPORT	__attribute__((visibility("default")))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #pragma GCC visibility push(hidden)
 
@@ -63,8 +65,8 @@ struct shmbuf_hot {
 	pthread_mutex_t mutex;
 };
 
-_Static_assert(sizeof(struct shmbuf) <= SHMBUF_SLOT, "plain half");
-_Static_assert(sizeof(struct shmbuf_hot) <= SHMBUF_SLOT, "hot half");
+static_assert(sizeof(struct shmbuf) <= SHMBUF_SLOT, "plain half");
+static_assert(sizeof(struct shmbuf_hot) <= SHMBUF_SLOT, "hot half");
 
 static inline struct shmbuf_hot *shmbuf_hot(const struct shmbuf *b)
 {
@@ -120,6 +122,20 @@ extern __thread struct shmbuf_thread shmbuf_thread
 
 int shmbuf_self(struct shmbuf *b, __u64 *id);
 void shmbuf_forget(struct shmbuf *b);
+
+static inline bool shmbuf_acquire(__u64 *word, __u64 id)
+{
+	__u64 old = 0, new = 0;
+
+	return shmbuf_lock_user_acquire(old, id, &new) &&
+	       __atomic_compare_exchange_n(word, &old, new, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* contended.c: by the kernel, after a short spin */
+int shmbuf_lock_call(struct shmbuf *b, __u32 index, unsigned int flags,
+		     const struct timespec *deadline);
+int shmbuf_holder_call(struct shmbuf *b, __u32 index, unsigned long command);
 
 /* handle.c */
 int shmbuf_ask(int fd, struct shmbuf_query *query);

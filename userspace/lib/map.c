@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 
 /* What large buffers are aligned to, so that huge pages fit. */
-#define HUGE_PAGE	(1UL << 21)
+#define HUGE_PAGE	((size_t)2 * 1024 * 1024)
 
 static __u64 next_serial = 1;
 
