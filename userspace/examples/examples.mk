@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# The example programs, the sources of each beside NAME.c, and what it links beside libshmbuf.
+# The example programs; each is NAME.c with the objects named here, and libraries LDLIBS_NAME.
 EXAMPLES := counter pipeline
 
-PIPELINE_OBJS := $(addprefix $(BUILD)/examples/pipeline_,crew.o killer.o options.o repair.o \
-	ring.o stages.o story.o)
-LDLIBS_pipeline := $(PIPELINE_OBJS) $(BUILD)/libshmbuf.a -lnettle
-$(BUILD)/examples/pipeline: | $(PIPELINE_OBJS)
+.DEFAULT_GOAL := all
+$(BUILD)/examples/pipeline: $(addprefix $(BUILD)/examples/pipeline_,crew.o killer.o options.o \
+	repair.o ring.o stages.o story.o)
+LDLIBS_pipeline := $(BUILD)/libshmbuf.a -lnettle
