@@ -8,6 +8,7 @@ vm=$top/tests/vm
 scratch=$top/build/check/scratch
 libexec=/usr/libexec/shmbuf
 results=0
+mkdir -p "$scratch"
 
 # ok NAME CMD...: one test, passed if CMD succeeds.
 ok() {
@@ -38,29 +39,40 @@ stage_kernels() {
 	ok "kselftest's harness is there" "$vm/kselftest-harness"
 }
 
+userspace_strict() {
+	rm -rf "$scratch/userspace"
+	make -C "$top/userspace" BUILD="$scratch/userspace" CFLAGS='-O2 -g -Wall -Wextra -Werror'
+}
+
 stage_build() {
 	for kernel in $(kernels); do
 		ok "the module builds for $kernel without a warning, W=1" env WERROR=1 "$vm/prepare" --module "$kernel"
 	done
-	ok "userspace builds with -Wall -Wextra -Werror" make -C "$top/userspace" OUTPUT="$scratch/userspace" WERROR=1 clean all
+	ok "userspace builds with -Wall -Wextra -Werror" userspace_strict
+}
+
+make_without_tree() {
+	make -C "$1" KDIR=/nonexistent >"$scratch/make.out" 2>&1 || { cat "$scratch/make.out"; return 1; }
+	grep -q '^No module: there is no kernel build tree /nonexistent' "$scratch/make.out"
 }
 
 # What a user does with make, on a fresh copy.
 stage_make() {
-	local copy=$scratch/copy kdir version
+	local copy=$scratch/copy kdir target
 	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
-	version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf")
 	fresh_copy "$copy"
-	ok "make help lists the targets" test "$(make -C "$copy" help | grep -cE '^ +make( |$)')" -ge 10
-	ok "make without a build tree says so and goes on" make -C "$copy" KDIR=/nonexistent
+	make -C "$copy" help >"$scratch/help"
+	for target in module demo check bench install dkms-install clean; do
+		ok "make help lists $target" grep -qE "^ +make $target( |\$)" "$scratch/help"
+	done
+	ok "make without a build tree goes on" make_without_tree "$copy"
 	ok "make module KDIR=... gives module/shmbuf.ko" make -C "$copy" module KDIR="$(realpath "$kdir")"
-	ok "the .ko is there, of the right version" test "$(modinfo -F version "$copy/module/shmbuf.ko")" = "$version"
+	ok "... which is there" test -s "$copy/module/shmbuf.ko"
 	ok "make module without a build tree fails" fails make -C "$copy" module KDIR=/nonexistent
 	ok "make install" make -C "$copy" install DESTDIR="$scratch/dest" PREFIX=/usr
 	ok "it installs the library" test -e "$scratch/dest/usr/include/shmbuf.h"
 	ok "make clean" make -C "$copy" clean KDIR="$(realpath "$kdir")"
 	ok "and nothing is left" test ! -e "$copy/build" -a ! -e "$copy/module/shmbuf.ko"
-	mkdir -p "$scratch/no-apt"
 	ok "NO_INSTALL=1 lists what is missing and stops" no_install "$copy"
 }
 
@@ -127,6 +139,7 @@ stage_host() {
 # A module in use can't be unloaded, one that was in use can.
 stage_unload() {
 	echo 1..2
+	export GUEST_PARTS=
 	# shellcheck disable=SC2016 # expanded in the guest
 	"$vm/run" -- sh -c '
 		exec 3<>/dev/shmbuf
@@ -146,11 +159,10 @@ demo() {
 
 stage_demo() {
 	local large=$scratch/large
-	mkdir -p "$scratch"
 	: >"$scratch/empty"
 	echo short >"$scratch/short"
 	# Larger than the guest's 512 MiB, of an odd size, and no two blocks alike.
-	openssl enc -aes-128-ctr -pass pass:shmbuf -nosalt -pbkdf2 </dev/zero 2>/dev/null | head -c 600000001 >"$large"
+	head -c 600000001 /dev/urandom >"$large"
 	ok "the kernel image, three killed" demo KILLS=3
 	ok "an empty file" demo FILE="$scratch/empty"
 	ok "a file shorter than a block" demo FILE="$scratch/short"
@@ -178,4 +190,16 @@ stage_dkms() {
 	ok "the installed module loads and works" "$vm/run" --ko "$tree/lib/modules/$release/updates/dkms/shmbuf.ko" \
 		--add "$top/tests/demo-host" --add "$top/tests/host-ready" -- /host/demo-host "$libexec/examples/pipeline" /bin/busybox
 	ok "dkms remove" dkms remove --no-depmod "shmbuf/$version" "${args[@]}"
+}
+
+stage_attach() {
+	make -C "$top/tests/bench"
+	"$vm/run" -k 6.1 --add "$(command -v strace):/usr/bin/strace" --add "$top/tests/bench/attach-syscalls" \
+		--add "$top/build/bench-bin/attach" -- /host/attach-syscalls
+}
+
+# What the project promises of its speed, on one boot of 6.1 with two CPUs.
+stage_bench() {
+	ok "make bench" make -C "$top" bench KERNEL=6.1
+	"$top/tests/bench/check" "$top/build/bench"
 }

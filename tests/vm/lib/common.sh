@@ -3,6 +3,8 @@
 # Paths, messages and locks that all scripts of tests/ share. Sourced.
 
 shopt -s extglob inherit_errexit
+# Under make: the options meant for that make are not meant for those that are run from here.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/shmbuf

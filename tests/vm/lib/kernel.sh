@@ -75,12 +75,15 @@ kernel_unpack() {
 	touch "$dir/complete"
 }
 
+# tree_release KDIR: what uname -r says on a kernel with that build tree.
+tree_release() { sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' "$1/include/generated/utsrelease.h"; }
+
 # A kernel image of one's own, with its build tree in KDIR, as a directory like the others.
 kernel_own() {
 	local image=$1 release dir
 	[ -n "${KDIR-}" ] || die "for the kernel image $image KDIR must name its build tree"
-	[ -r "$KDIR/include/config/kernel.release" ] || die "KDIR=$KDIR is not a kernel's build tree"
-	release=$(cat "$KDIR/include/config/kernel.release")
+	[ -r "$KDIR/include/generated/utsrelease.h" ] || die "KDIR=$KDIR is not a kernel's build tree"
+	release=$(tree_release "$KDIR")
 	dir=$BUILD/kernels/$release-$(realpath "$image" "$KDIR" | sha256sum | cut -c1-12)
 	mkdir -p "$dir"
 	ln -sfn "$(realpath "$image")" "$dir/vmlinuz"
