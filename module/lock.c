@@ -228,7 +228,7 @@ static int shmbuf_lock_adaptive(struct shmbuf_buffer *buffer, u32 index,
 
 static int shmbuf_lock_interrupted(u32 flags)
 {
-	return flags & SHMBUF_LOCK_INTERRUPTIBLE ? -EINTR : -ERESTARTNOINTR;
+	return flags & SHMBUF_LOCK_INTERRUPTIBLE ? -ERESTARTNOHAND : -ERESTARTNOINTR;
 }
 
 static int shmbuf_lock_spin_only(struct shmbuf_buffer *buffer, u32 index,

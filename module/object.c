@@ -152,37 +152,35 @@ unlock:
 static int shmbuf_object_retire(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	bool idle;
 	u32 kind;
 	u64 old;
-	int ret;
 
 	lockdep_assert_held(&buffer->config);
 	spin_lock(&bucket->lock);
 	kind = shmbuf_object_kind(buffer, index);
-	ret = -EINVAL;
-	if (kind == SHMBUF_KIND_NONE)
-		goto unlock;
-	ret = shmbuf_word_take(buffer, index, kind, &old);
-	/* A word that a hostile peer marked UNUSED has nobody to be protected from. */
-	if (ret == -EAGAIN)
+	if (kind == SHMBUF_KIND_NONE) {
+		spin_unlock(&bucket->lock);
+		return -EINVAL;
+	}
+	/* A word that is UNUSED already is a hostile peer's doing. */
+	if (shmbuf_word_take(buffer, index, kind, &old))
 		old = atomic64_read(shmbuf_word(buffer, index));
-	else if (ret)
-		goto unlock;
-	ret = 0;
-	if (kind == SHMBUF_KIND_LOCK ? !shmbuf_lock_is_idle(buffer, index, old) :
-				       !shmbuf_queue_is_idle(buffer, index))
-		ret = -EBUSY;
-	shmbuf_word_put(buffer, index, ret ? old : (old & ~SHMBUF_WORD_WAITERS) |
-						   SHMBUF_WORD_UNUSED);
-unlock:
+	if (kind == SHMBUF_KIND_LOCK)
+		idle = shmbuf_lock_is_idle(buffer, index, old);
+	else
+		idle = shmbuf_queue_is_idle(buffer, index);
+	shmbuf_word_put(buffer, index, idle ? (old & ~SHMBUF_WORD_WAITERS) | SHMBUF_WORD_UNUSED :
+					      old);
 	spin_unlock(&bucket->lock);
-	return ret;
+	return idle ? 0 : -EBUSY;
 }
 
 static void shmbuf_object_reinstate(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 
+	lockdep_assert_held(&buffer->config);
 	spin_lock(&bucket->lock);
 	atomic64_andnot(SHMBUF_WORD_UNUSED, shmbuf_word(buffer, index));
 	spin_unlock(&bucket->lock);

@@ -138,7 +138,7 @@ static int shmbuf_queue_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 		if (shmbuf_waiter_done(waiter))
 			return 0;
 		if (signal_pending(current))
-			return shmbuf_queue_leave(buffer, waiter, -ERESTARTSYS);
+			return shmbuf_queue_leave(buffer, waiter, -ERESTARTNOHAND);
 		if (shmbuf_deadline_passed(deadline))
 			return shmbuf_queue_leave(buffer, waiter, -ETIMEDOUT);
 	}

@@ -18,14 +18,15 @@
  *	EBADF		the handle is read-only
  *	EBUSY		TRY found the lock held; the object is in use; the
  *			handle is attached already
- *	EDEADLK		the caller's owner id holds this lock itself
+ *	EDEADLK		the caller's owner id holds this lock itself (with TRY:
+ *			EBUSY)
  *	EDQUOT		a limit of the calling user is reached
  *	E2BIG		the struct has a non-zero tail that this kernel
  *			doesn't know
  *	EEXIST		EXCL and the name exists; INIT of an object that has a
  *			kind
  *	EFAULT		a pointer leads nowhere
- *	EINTR		a signal came first
+ *	EINTR		a signal handler ran first
  *	EINVAL		understood, but wrong: a size, index, kind, value or a
  *			reserved field
  *	ENAMETOOLONG	the name is longer than SHMBUF_NAME_MAX
