@@ -22,8 +22,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PAGE		4096ULL
-#define POLL_NS		20000
+#define FAKE_PAGE		4096ULL
+#define FAKE_POLL_NS		20000
 
 static struct fake *fake;
 static pthread_once_t fake_once = PTHREAD_ONCE_INIT;
@@ -50,39 +50,39 @@ struct fake *shmbuf_fake(void)
 	return fake;
 }
 
-static void fake_lock(void)
+static void fake_enter(void)
 {
 	if (pthread_mutex_lock(&fake->mutex) == EOWNERDEAD)
 		pthread_mutex_consistent(&fake->mutex);
 }
 
-static void fake_unlock(void)
+static void fake_leave(void)
 {
 	pthread_mutex_unlock(&fake->mutex);
 }
 
-static __u64 pages(__u64 size)
+static __u64 fake_pages(__u64 size)
 {
-	return (size + PAGE - 1) & ~(PAGE - 1);
+	return (size + FAKE_PAGE - 1) & ~(FAKE_PAGE - 1);
 }
 
-static __u32 stride(const struct fake_buffer *f)
+static __u32 fake_stride(const struct fake_buffer *f)
 {
 	return f->layout == SHMBUF_LAYOUT_PACKED ? 8 : 64;
 }
 
-static __u64 control_size(const struct fake_buffer *f)
+static __u64 fake_control_size(const struct fake_buffer *f)
 {
-	return pages(sizeof(struct shmbuf_control) + f->nr_objects * stride(f));
+	return fake_pages(sizeof(struct shmbuf_control) + f->nr_objects * fake_stride(f));
 }
 
-static bool readonly(int fd)
+static bool fake_readonly(int fd)
 {
 	return (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY;
 }
 
 /* The buffer that @fd is attached to; a free entry for inode 0. */
-static struct fake_buffer *find_inode(ino_t inode)
+static struct fake_buffer *fake_find_inode(ino_t inode)
 {
 	int i;
 
@@ -92,14 +92,14 @@ static struct fake_buffer *find_inode(ino_t inode)
 	return NULL;
 }
 
-static struct fake_buffer *find_fd(int fd)
+static struct fake_buffer *fake_find_fd(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) ? NULL : find_inode(st.st_ino);
+	return fstat(fd, &st) ? NULL : fake_find_inode(st.st_ino);
 }
 
-static struct fake_buffer *find_name(const char *name)
+static struct fake_buffer *fake_find_name(const char *name)
 {
 	int i;
 
@@ -110,7 +110,7 @@ static struct fake_buffer *find_name(const char *name)
 }
 
 /* As the kernel does: its own mapping of the control area, whatever @fd may. */
-static char *map_kernel(const struct fake_buffer *f, int fd)
+static char *fake_map_kernel(const struct fake_buffer *f, int fd)
 {
 	char path[64], *p;
 	int own;
@@ -119,7 +119,7 @@ static char *map_kernel(const struct fake_buffer *f, int fd)
 	own = open(path, O_RDWR | O_CLOEXEC);
 	if (own < 0)
 		abort();
-	p = mmap(NULL, control_size(f), PROT_READ | PROT_WRITE, MAP_SHARED, own,
+	p = mmap(NULL, fake_control_size(f), PROT_READ | PROT_WRITE, MAP_SHARED, own,
 		 SHMBUF_CONTROL_OFFSET);
 	if (p == MAP_FAILED)
 		abort();
@@ -127,23 +127,23 @@ static char *map_kernel(const struct fake_buffer *f, int fd)
 	return p;
 }
 
-static __u64 *kernel_word(const struct fake_buffer *f, char *control, __u32 index)
+static __u64 *fake_kernel_word(const struct fake_buffer *f, char *control, __u32 index)
 {
-	return (__u64 *)(control + sizeof(struct shmbuf_control) + index * stride(f));
+	return (__u64 *)(control + sizeof(struct shmbuf_control) + index * fake_stride(f));
 }
 
 /* Take the word from user space, and give it back with its new value. */
-static __u64 word_take(__u64 *word)
+static __u64 fake_word_take(__u64 *word)
 {
 	return __atomic_fetch_or(word, SHMBUF_WORD_WAITERS, __ATOMIC_ACQ_REL);
 }
 
-static void word_give(__u64 *word, __u64 new)
+static void fake_word_give(__u64 *word, __u64 new)
 {
 	__atomic_store_n(word, new, __ATOMIC_RELEASE);
 }
 
-static bool task_alive(const struct fake_owner *o)
+static bool fake_task_alive(const struct fake_owner *o)
 {
 	char path[64], text[512], *end;
 	ssize_t n;
@@ -162,7 +162,7 @@ static bool task_alive(const struct fake_owner *o)
 	return end && !strchr("ZX", end[2]);
 }
 
-static struct fake_owner *find_owner(struct fake_buffer *f, __u64 id)
+static struct fake_owner *fake_find_owner(struct fake_buffer *f, __u64 id)
 {
 	int i;
 
@@ -172,24 +172,24 @@ static struct fake_owner *find_owner(struct fake_buffer *f, __u64 id)
 	return NULL;
 }
 
-static bool owner_alive(struct fake_buffer *f, __u64 id)
+static bool fake_owner_alive(struct fake_buffer *f, __u64 id)
 {
-	struct fake_owner *o = find_owner(f, id);
+	struct fake_owner *o = fake_find_owner(f, id);
 
-	return o && task_alive(o);
+	return o && fake_task_alive(o);
 }
 
-static bool owner_is_caller(struct fake_buffer *f, __u64 id)
+static bool fake_owner_is_caller(struct fake_buffer *f, __u64 id)
 {
-	struct fake_owner *o = find_owner(f, id);
+	struct fake_owner *o = fake_find_owner(f, id);
 
 	return o && o->pid == getpid() && o->tid == gettid();
 }
 
 /* The file behind @fd becomes @other's, the number and the mode stay. */
-static int attach(int fd, const char *path)
+static int fake_attach(int fd, const char *path)
 {
-	int mode = readonly(fd) ? O_RDONLY : O_RDWR;
+	int mode = fake_readonly(fd) ? O_RDONLY : O_RDWR;
 	int other = open(path, mode | O_CLOEXEC);
 
 	if (other < 0)
@@ -200,15 +200,15 @@ static int attach(int fd, const char *path)
 	return 0;
 }
 
-static int attach_buffer(int fd, const struct fake_buffer *f)
+static int fake_attach_buffer(int fd, const struct fake_buffer *f)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", f->keeper, f->keeper_fd);
-	return attach(fd, path);
+	return fake_attach(fd, path);
 }
 
-static int set_kinds(struct fake_buffer *f, char *control,
+static int fake_set_kinds(struct fake_buffer *f, char *control,
 		     const struct shmbuf_range *r)
 {
 	__u32 i;
@@ -222,12 +222,12 @@ static int set_kinds(struct fake_buffer *f, char *control,
 			return -EEXIST;
 	for (i = r->first; i < r->first + r->count; i++) {
 		f->kinds[i] = r->kind;
-		word_give(kernel_word(f, control, i), r->value);
+		fake_word_give(fake_kernel_word(f, control, i), r->value);
 	}
 	return 0;
 }
 
-static int new_buffer(int fd, struct fake_buffer *f, const struct shmbuf_create *c)
+static int fake_new_buffer(int fd, struct fake_buffer *f, const struct shmbuf_create *c)
 {
 	const struct shmbuf_range *ranges = (void *)(uintptr_t)c->ranges;
 	char *control;
@@ -240,22 +240,22 @@ static int new_buffer(int fd, struct fake_buffer *f, const struct shmbuf_create 
 	f->keeper_fd = memfd_create("shmbuf-fake", MFD_CLOEXEC);
 	if (f->keeper_fd < 0)
 		return -errno;
-	f->data_size = pages(c->data_size);
-	f->max_size = c->max_size ? pages(c->max_size) : f->data_size;
+	f->data_size = fake_pages(c->data_size);
+	f->max_size = c->max_size ? fake_pages(c->max_size) : f->data_size;
 	f->nr_objects = c->nr_objects;
 	f->layout = c->layout;
 	f->mode = c->mode ? c->mode : 0600;
 	f->flags = c->flags & ~SHMBUF_CREATE_EXCL;
-	if (ftruncate(f->keeper_fd, SHMBUF_CONTROL_OFFSET + control_size(f)))
+	if (ftruncate(f->keeper_fd, SHMBUF_CONTROL_OFFSET + fake_control_size(f)))
 		return -errno;
-	control = map_kernel(f, f->keeper_fd);
+	control = fake_map_kernel(f, f->keeper_fd);
 	for (i = 0; i < f->nr_objects; i++)
-		word_give(kernel_word(f, control, i), SHMBUF_WORD_UNUSED);
+		fake_word_give(fake_kernel_word(f, control, i), SHMBUF_WORD_UNUSED);
 	for (i = 0; i < c->nr_ranges && !ret; i++)
-		ret = set_kinds(f, control, &ranges[i]);
-	munmap(control, control_size(f));
+		ret = fake_set_kinds(f, control, &ranges[i]);
+	munmap(control, fake_control_size(f));
 	if (!ret)
-		ret = attach_buffer(fd, f);
+		ret = fake_attach_buffer(fd, f);
 	if (ret)
 		return ret;
 	if (c->name)
@@ -265,7 +265,7 @@ static int new_buffer(int fd, struct fake_buffer *f, const struct shmbuf_create 
 	return 0;
 }
 
-static int copy_name(char *name, __u64 from, __u32 len)
+static int fake_copy_name(char *name, __u64 from, __u32 len)
 {
 	if (len > SHMBUF_NAME_MAX)
 		return -ENAMETOOLONG;
@@ -276,57 +276,57 @@ static int copy_name(char *name, __u64 from, __u32 len)
 	return 0;
 }
 
-static int do_create(int fd, struct shmbuf_create *c)
+static int fake_create(int fd, struct shmbuf_create *c)
 {
 	char name[SHMBUF_NAME_MAX + 1] = "";
 	struct fake_buffer *f;
 	int ret;
 
-	if (find_fd(fd))
+	if (fake_find_fd(fd))
 		return -EBUSY;
 	if (!c->data_size || c->data_size >= SHMBUF_CONTROL_OFFSET ||
 	    c->nr_objects > FAKE_OBJECTS ||
 	    (c->max_size && c->max_size < c->data_size))
 		return -EINVAL;
-	ret = c->name ? copy_name(name, c->name, c->name_len) : 0;
+	ret = c->name ? fake_copy_name(name, c->name, c->name_len) : 0;
 	if (ret)
 		return ret;
-	f = find_name(name);
+	f = fake_find_name(name);
 	if (f && (c->flags & SHMBUF_CREATE_EXCL))
 		return -EEXIST;
 	if (f && (f->data_size < c->data_size || f->nr_objects < c->nr_objects))
 		return -EINVAL;
 	if (f) {
-		ret = attach_buffer(fd, f);
+		ret = fake_attach_buffer(fd, f);
 		return ret ? ret : 1;
 	}
-	f = find_inode(0);
+	f = fake_find_inode(0);
 	if (!f)
 		return -EDQUOT;
-	ret = new_buffer(fd, f, c);
+	ret = fake_new_buffer(fd, f, c);
 	if (ret)
 		f->inode = 0;
 	return ret;
 }
 
-static int do_name(int fd, const struct shmbuf_name *n, bool unlink)
+static int fake_name(int fd, const struct shmbuf_name *n, bool unlink)
 {
 	char name[SHMBUF_NAME_MAX + 1];
-	int ret = copy_name(name, n->name, n->name_len);
+	int ret = fake_copy_name(name, n->name, n->name_len);
 	struct fake_buffer *f;
 
 	if (ret)
 		return ret;
-	f = find_name(name);
+	f = fake_find_name(name);
 	if (!f)
 		return -ENOENT;
 	if (!unlink)
-		return find_fd(fd) ? -EBUSY : attach_buffer(fd, f);
+		return fake_find_fd(fd) ? -EBUSY : fake_attach_buffer(fd, f);
 	f->name[0] = 0;
 	return 0;
 }
 
-static void query_buffer(const struct fake_buffer *f, struct shmbuf_query *q)
+static void fake_query_buffer(const struct fake_buffer *f, struct shmbuf_query *q)
 {
 	struct shmbuf_area *areas = (void *)(uintptr_t)q->areas;
 	size_t name_size = strlen(f->name) + 1;
@@ -339,7 +339,7 @@ static void query_buffer(const struct fake_buffer *f, struct shmbuf_query *q)
 	q->nr_objects = f->nr_objects;
 	q->layout = f->layout;
 	q->object_offset = sizeof(struct shmbuf_control);
-	q->object_stride = stride(f);
+	q->object_stride = fake_stride(f);
 	q->mode = f->mode;
 	q->uid = getuid();
 	q->gid = getgid();
@@ -353,7 +353,7 @@ static void query_buffer(const struct fake_buffer *f, struct shmbuf_query *q)
 		areas[1] = (struct shmbuf_area) {
 			.type = SHMBUF_AREA_CONTROL,
 			.offset = SHMBUF_CONTROL_OFFSET,
-			.size = control_size(f),
+			.size = fake_control_size(f),
 		};
 	}
 	q->nr_areas = 2;
@@ -362,34 +362,34 @@ static void query_buffer(const struct fake_buffer *f, struct shmbuf_query *q)
 	q->name_size = f->name[0] ? name_size : 0;
 }
 
-static int do_query(int fd, struct shmbuf_query *q)
+static int fake_query(int fd, struct shmbuf_query *q)
 {
-	struct fake_buffer *f = find_fd(fd);
+	struct fake_buffer *f = fake_find_fd(fd);
 
 	q->abi_version = fake->abi_version;
-	q->handle_flags = readonly(fd) ? SHMBUF_HANDLE_READONLY : 0;
+	q->handle_flags = fake_readonly(fd) ? SHMBUF_HANDLE_READONLY : 0;
 	q->features = SHMBUF_FEATURE_LOCK | SHMBUF_FEATURE_QUEUE;
 	q->limit_user_owners = FAKE_OWNERS;
 	if (f)
-		query_buffer(f, q);
+		fake_query_buffer(f, q);
 	return 0;
 }
 
-static int do_grow(struct fake_buffer *f, const struct shmbuf_grow *g, char *control)
+static int fake_grow(struct fake_buffer *f, const struct shmbuf_grow *g, char *control)
 {
 	if (f->seals & SHMBUF_SEAL_GROW)
 		return -EPERM;
-	if (pages(g->data_size) < f->data_size || pages(g->data_size) > f->max_size)
+	if (fake_pages(g->data_size) < f->data_size || fake_pages(g->data_size) > f->max_size)
 		return -EINVAL;
-	if (pages(g->data_size) == f->data_size)
+	if (fake_pages(g->data_size) == f->data_size)
 		return 0;
-	f->data_size = pages(g->data_size);
+	f->data_size = fake_pages(g->data_size);
 	f->generation++;
-	word_give(&((struct shmbuf_control *)control)->generation, f->generation);
+	fake_word_give(&((struct shmbuf_control *)control)->generation, f->generation);
 	return 0;
 }
 
-static int do_reset(struct fake_buffer *f, const struct shmbuf_range *r, char *control)
+static int fake_reset(struct fake_buffer *f, const struct shmbuf_range *r, char *control)
 {
 	__u64 old;
 	__u32 i;
@@ -398,24 +398,24 @@ static int do_reset(struct fake_buffer *f, const struct shmbuf_range *r, char *c
 	    r->count > f->nr_objects - r->first)
 		return -EINVAL;
 	for (i = r->first; i < r->first + r->count; i++) {
-		old = __atomic_load_n(kernel_word(f, control, i), __ATOMIC_ACQUIRE);
+		old = __atomic_load_n(fake_kernel_word(f, control, i), __ATOMIC_ACQUIRE);
 		if (f->waiters[i] || (f->kinds[i] == SHMBUF_KIND_LOCK &&
-				      owner_alive(f, shmbuf_lock_word_owner(old))))
+				      fake_owner_alive(f, shmbuf_lock_word_owner(old))))
 			return -EBUSY;
 	}
 	for (i = r->first; i < r->first + r->count; i++) {
 		f->kinds[i] = SHMBUF_KIND_NONE;
-		word_give(kernel_word(f, control, i), SHMBUF_WORD_UNUSED);
+		fake_word_give(fake_kernel_word(f, control, i), SHMBUF_WORD_UNUSED);
 	}
 	return 0;
 }
 
-static int do_register(struct fake_buffer *f, struct shmbuf_register *r)
+static int fake_register(struct fake_buffer *f, struct shmbuf_register *r)
 {
 	int i;
 
 	for (i = 0; i < FAKE_OWNERS; i++)
-		if (!f->owners[i].id || !task_alive(&f->owners[i]))
+		if (!f->owners[i].id || !fake_task_alive(&f->owners[i]))
 			break;
 	if (i == FAKE_OWNERS)
 		return -EDQUOT;
@@ -428,75 +428,75 @@ static int do_register(struct fake_buffer *f, struct shmbuf_register *r)
 	return 0;
 }
 
-static int do_unregister(struct fake_buffer *f, const struct shmbuf_register *r)
+static int fake_unregister(struct fake_buffer *f, const struct shmbuf_register *r)
 {
-	if (!owner_is_caller(f, r->owner))
+	if (!fake_owner_is_caller(f, r->owner))
 		return -EPERM;
-	find_owner(f, r->owner)->id = 0;
+	fake_find_owner(f, r->owner)->id = 0;
 	return 0;
 }
 
-static int do_lock(struct fake_buffer *f, const struct shmbuf_lock *l, char *control)
+static int fake_lock(struct fake_buffer *f, const struct shmbuf_lock *l, char *control)
 {
-	__u64 *word = kernel_word(f, control, l->index), old, new;
+	__u64 *word = fake_kernel_word(f, control, l->index), old, new;
 	int ret;
 
 	if (f->kinds[l->index] != SHMBUF_KIND_LOCK)
 		return -EINVAL;
-	if (!owner_is_caller(f, l->owner))
+	if (!fake_owner_is_caller(f, l->owner))
 		return -EPERM;
-	old = word_take(word);
+	old = fake_word_take(word);
 	ret = shmbuf_lock_acquire(old, l->owner,
-				  owner_alive(f, shmbuf_lock_word_owner(old)),
+				  fake_owner_alive(f, shmbuf_lock_word_owner(old)),
 				  f->waiters[l->index], &new);
-	word_give(word, new);
+	fake_word_give(word, new);
 	return ret;
 }
 
-static int do_release(struct fake_buffer *f, const struct shmbuf_lock *l,
+static int fake_release(struct fake_buffer *f, const struct shmbuf_lock *l,
 		      char *control, bool consistent)
 {
-	__u64 *word = kernel_word(f, control, l->index), old, new;
+	__u64 *word = fake_kernel_word(f, control, l->index), old, new;
 	int waiters = f->waiters[l->index], ret;
 
 	if (f->kinds[l->index] != SHMBUF_KIND_LOCK)
 		return -EINVAL;
-	if (!owner_is_caller(f, l->owner))
+	if (!fake_owner_is_caller(f, l->owner))
 		return -EPERM;
-	old = word_take(word);
+	old = fake_word_take(word);
 	ret = consistent ? shmbuf_lock_consistent(old, l->owner, waiters, &new) :
 			   shmbuf_lock_release(old, l->owner, 0, waiters, &new);
-	word_give(word, new);
+	fake_word_give(word, new);
 	return ret == -ENOTRECOVERABLE ? 0 : ret;
 }
 
-static int do_wait(struct fake_buffer *f, struct shmbuf_wait *w, char *control)
+static int fake_wait(struct fake_buffer *f, struct shmbuf_wait *w, char *control)
 {
-	__u64 *word = kernel_word(f, control, w->index), old;
+	__u64 *word = fake_kernel_word(f, control, w->index), old;
 
 	if (f->kinds[w->index] != SHMBUF_KIND_QUEUE)
 		return -EINVAL;
-	old = word_take(word) & SHMBUF_SEQUENCE_MASK;
-	word_give(word, old | shmbuf_word_waiters(f->waiters[w->index]));
+	old = fake_word_take(word) & SHMBUF_SEQUENCE_MASK;
+	fake_word_give(word, old | shmbuf_word_waiters(f->waiters[w->index]));
 	if (old == w->sequence)
 		return -EBUSY;
 	w->sequence = old;
 	return 0;
 }
 
-static int do_wake(struct fake_buffer *f, const struct shmbuf_wake *w, char *control)
+static int fake_wake(struct fake_buffer *f, const struct shmbuf_wake *w, char *control)
 {
-	__u64 *word = kernel_word(f, control, w->index), new;
+	__u64 *word = fake_kernel_word(f, control, w->index), new;
 
 	if (f->kinds[w->index] != SHMBUF_KIND_QUEUE || !w->count)
 		return -EINVAL;
-	shmbuf_queue_wake(word_take(word), f->waiters[w->index], &new);
-	word_give(word, new);
+	shmbuf_queue_wake(fake_word_take(word), f->waiters[w->index], &new);
+	fake_word_give(word, new);
 	return f->waiters[w->index] < w->count ? f->waiters[w->index] : w->count;
 }
 
 /* Which object the command is about; 0 where it is about none. */
-static __u32 object_of(unsigned long command, const void *argument)
+static __u32 fake_object_of(unsigned long command, const void *argument)
 {
 	switch (command) {
 	case SHMBUF_IOC_LOCK:
@@ -512,75 +512,75 @@ static __u32 object_of(unsigned long command, const void *argument)
 	}
 }
 
-static int buffer_command(struct fake_buffer *f, unsigned long command, void *argument,
+static int fake_buffer_command(struct fake_buffer *f, unsigned long command, void *argument,
 			  char *control)
 {
-	__u32 index = object_of(command, argument);
+	__u32 index = fake_object_of(command, argument);
 
 	if (index && index >= f->nr_objects)
 		return -EINVAL;
 	switch (command) {
 	case SHMBUF_IOC_INIT:
-		return set_kinds(f, control, &((struct shmbuf_init *)argument)->range);
+		return fake_set_kinds(f, control, &((struct shmbuf_init *)argument)->range);
 	case SHMBUF_IOC_RESET:
-		return do_reset(f, &((struct shmbuf_init *)argument)->range, control);
+		return fake_reset(f, &((struct shmbuf_init *)argument)->range, control);
 	case SHMBUF_IOC_GROW:
-		return do_grow(f, argument, control);
+		return fake_grow(f, argument, control);
 	case SHMBUF_IOC_SEAL:
 		f->seals |= ((struct shmbuf_seal *)argument)->seals;
 		return 0;
 	case SHMBUF_IOC_REGISTER:
-		return do_register(f, argument);
+		return fake_register(f, argument);
 	case SHMBUF_IOC_UNREGISTER:
-		return do_unregister(f, argument);
+		return fake_unregister(f, argument);
 	case SHMBUF_IOC_LOCK:
-		return do_lock(f, argument, control);
+		return fake_lock(f, argument, control);
 	case SHMBUF_IOC_UNLOCK:
 	case SHMBUF_IOC_CONSISTENT:
-		return do_release(f, argument, control,
+		return fake_release(f, argument, control,
 				  command == SHMBUF_IOC_CONSISTENT);
 	case SHMBUF_IOC_WAIT:
-		return do_wait(f, argument, control);
+		return fake_wait(f, argument, control);
 	case SHMBUF_IOC_WAKE:
-		return do_wake(f, argument, control);
+		return fake_wake(f, argument, control);
 	default:
 		return -ENOTTY;
 	}
 }
 
-static int attached_command(int fd, unsigned long command, void *argument)
+static int fake_attached_command(int fd, unsigned long command, void *argument)
 {
-	struct fake_buffer *f = find_fd(fd);
+	struct fake_buffer *f = fake_find_fd(fd);
 	char *control;
 	int ret;
 
 	if (!f)
 		return -ENOTCONN;
-	if (readonly(fd) && command != SHMBUF_IOC_WAIT)
+	if (fake_readonly(fd) && command != SHMBUF_IOC_WAIT)
 		return -EBADF;
-	control = map_kernel(f, fd);
-	ret = buffer_command(f, command, argument, control);
-	munmap(control, control_size(f));
+	control = fake_map_kernel(f, fd);
+	ret = fake_buffer_command(f, command, argument, control);
+	munmap(control, fake_control_size(f));
 	return ret;
 }
 
-static int command_once(int fd, unsigned long command, void *argument)
+static int fake_command_once(int fd, unsigned long command, void *argument)
 {
 	switch (command) {
 	case SHMBUF_IOC_QUERY:
-		return do_query(fd, argument);
+		return fake_query(fd, argument);
 	case SHMBUF_IOC_CREATE:
-		return readonly(fd) ? -EBADF : do_create(fd, argument);
+		return fake_readonly(fd) ? -EBADF : fake_create(fd, argument);
 	case SHMBUF_IOC_OPEN:
-		return do_name(fd, argument, false);
+		return fake_name(fd, argument, false);
 	case SHMBUF_IOC_UNLINK:
-		return do_name(fd, argument, true);
+		return fake_name(fd, argument, true);
 	default:
-		return attached_command(fd, command, argument);
+		return fake_attached_command(fd, command, argument);
 	}
 }
 
-static __u64 now(void)
+static __u64 fake_now(void)
 {
 	struct timespec t;
 
@@ -589,41 +589,39 @@ static __u64 now(void)
 }
 
 /* LOCK and WAIT while they would sleep: from here the word has a waiter. */
-static int sleep_command(int fd, unsigned long command, void *argument, __u64 deadline)
+static int fake_sleep_command(int fd, unsigned long command, void *argument, __u64 deadline)
 {
-	struct timespec poll = { .tv_nsec = POLL_NS };
-	__u32 index = object_of(command, argument);
+	struct timespec poll = { .tv_nsec = FAKE_POLL_NS };
+	__u32 index = fake_object_of(command, argument);
 	struct fake_buffer *f;
 	int ret, interrupted = 0;
 
 	for (;;) {
-		fake_lock();
-		f = find_fd(fd);
-		ret = attached_command(fd, command, argument);
+		fake_enter();
+		f = fake_find_fd(fd);
+		ret = fake_attached_command(fd, command, argument);
 		f->waiters[index]++;
-		if (ret == -EBUSY && now() >= deadline)
+		if (ret == -EBUSY && fake_now() >= deadline)
 			ret = -ETIMEDOUT;
 		if (ret == -EBUSY && interrupted)
 			ret = -EINTR;
 		if (ret == -EBUSY)
-			attached_command(fd, command, argument);
-		fake_unlock();
+			fake_attached_command(fd, command, argument);
+		fake_leave();
 		if (ret == -EBUSY)
 			interrupted = nanosleep(&poll, NULL);
-		fake_lock();
+		fake_enter();
 		f->waiters[index]--;
-		fake_unlock();
+		fake_leave();
 		if (ret != -EBUSY)
 			return ret;
 	}
 }
 
-static __u64 deadline_of(unsigned long command, const void *argument)
+static __u64 fake_deadline_of(unsigned long command, const void *argument)
 {
 	if (command == SHMBUF_IOC_WAIT)
 		return ((const struct shmbuf_wait *)argument)->deadline;
-	if (((const struct shmbuf_lock *)argument)->flags & SHMBUF_LOCK_TRY)
-		return 0;
 	return ((const struct shmbuf_lock *)argument)->deadline;
 }
 
@@ -653,19 +651,20 @@ int shmbuf_sys_ioctl(int fd, unsigned long command, void *argument)
 	if (fcntl(fd, F_GET_SEALS) < 0)
 		return errno == EBADF ? -EBADF : -ENOTTY;
 	shmbuf_fake();
-	fake_lock();
+	fake_enter();
 	fake->calls[nr]++;
 	ret = -fake->error[nr];
 	fake->error[nr] = 0;
 	if (!ret)
-		ret = command_once(fd, command, argument);
-	fake_unlock();
+		ret = fake_command_once(fd, command, argument);
+	fake_leave();
 	if (ret != -EBUSY)
 		return ret;
-	if (command == SHMBUF_IOC_WAIT || (command == SHMBUF_IOC_LOCK &&
-					   deadline_of(command, argument)))
-		return sleep_command(fd, command, argument,
-				     deadline_of(command, argument));
+	if (command == SHMBUF_IOC_WAIT ||
+	    (command == SHMBUF_IOC_LOCK &&
+	     !(((struct shmbuf_lock *)argument)->flags & SHMBUF_LOCK_TRY)))
+		return fake_sleep_command(fd, command, argument,
+				     fake_deadline_of(command, argument));
 	return ret;
 }
 
@@ -675,16 +674,16 @@ void *shmbuf_sys_mmap(void *address, size_t size, int prot, int flags, int fd,
 	struct fake_buffer *f;
 	void *p;
 
-	fake_lock();
-	f = find_fd(fd);
+	fake_enter();
+	f = fake_find_fd(fd);
 	if (!f || (offset < SHMBUF_CONTROL_OFFSET &&
 		   (offset > f->data_size || size > f->data_size - offset)) ||
-	    (offset >= SHMBUF_CONTROL_OFFSET && size != control_size(f))) {
-		fake_unlock();
+	    (offset >= SHMBUF_CONTROL_OFFSET && size != fake_control_size(f))) {
+		fake_leave();
 		errno = EINVAL;
 		return MAP_FAILED;
 	}
-	fake_unlock();
+	fake_leave();
 	p = mmap(address, size, prot, flags, fd, (off_t)offset);
 	/* A child of fork() doesn't have it. */
 	if (p != MAP_FAILED && offset >= SHMBUF_CONTROL_OFFSET)

@@ -11,7 +11,7 @@
 
 #define FAKE_BUFFERS	64
 #define FAKE_OBJECTS	1024
-#define FAKE_OWNERS	256
+#define FAKE_OWNERS	2048
 #define FAKE_COMMANDS	64
 
 struct fake_owner {

@@ -253,7 +253,7 @@ SHMBUF_EXPORT int shmbuf_query(struct shmbuf *b, struct shmbuf_info *info)
 		return ret;
 	*info = (struct shmbuf_info) {
 		.abi_version = q.abi_version,
-		.handle_flags = q.handle_flags,
+		.handle_flags = b ? q.handle_flags : 0,
 		.features = q.features,
 		.limit_total_bytes = q.limit_total_bytes,
 		.limit_user_bytes = q.limit_user_bytes,
