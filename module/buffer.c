@@ -149,9 +149,11 @@ int shmbuf_buffer_grow(struct shmbuf_buffer *buffer, u64 size)
 		ret = shmbuf_data_grow(buffer->data, buffer->data_size, size,
 				       buffer->create_flags & SHMBUF_CREATE_PREALLOC);
 		if (!ret) {
-			/* Pairs with smp_load_acquire() of QUERY and the generation's readers. */
+			/* After the file's size: pairs with shmbuf_mmap_data(). */
 			smp_store_release(&buffer->data_size, size);
+			/* After the size: pairs with shmbuf_query_buffer(). */
 			smp_store_release(&buffer->generation, buffer->generation + 1);
+			/* Last: who sees it move gets the new size from QUERY. */
 			smp_store_release(&control->generation, buffer->generation);
 		}
 	}

@@ -31,7 +31,7 @@ struct shmbuf_user;
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
  */
 struct shmbuf_bucket {
-	spinlock_t lock;
+	spinlock_t lock; /* @waiters, and the words */
 	atomic_t nr_spinners;
 	struct rb_root waiters;
 };
@@ -90,7 +90,7 @@ struct shmbuf_buffer {
 	kgid_t gid;
 	u32 create_flags;
 
-	struct mutex config;
+	struct mutex config; /* GROW, SEAL, INIT, RESET */
 	struct file *data;
 	u64 data_size;
 	u64 max_size;
@@ -105,11 +105,11 @@ struct shmbuf_buffer {
 	struct maple_tree kinds;
 
 	struct xarray owners;
-	spinlock_t owners_lock;
+	spinlock_t owners_lock; /* deaths */
 	struct list_head dead_owners;
 	u32 owner_slot;
 	atomic_t owner_generation;
-	struct mutex reap_lock;
+	struct mutex reap_lock; /* reaping */
 	struct work_struct reap;
 
 	struct delayed_work check;

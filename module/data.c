@@ -20,8 +20,9 @@ struct shmbuf_charge {
 	u64 bytes;
 };
 
-static const struct file_operations *shmem_fops;
-static struct file_operations shmbuf_data_fops;
+static const struct file_operations *shmem_fops __ro_after_init;
+/* Made from shmem's by shmbuf_data_init(), not written after. */
+static struct file_operations shmbuf_data_fops __ro_after_init;
 
 static int shmbuf_data_release(struct inode *inode, struct file *file)
 {
@@ -117,7 +118,7 @@ int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc)
  * shmem's own operations, but for what keeps this module and the charge as long
  * as a mapping lives, and for what would let a peer punch holes.
  */
-int shmbuf_data_init(void)
+int __init shmbuf_data_init(void)
 {
 	struct file *probe = shmem_file_setup("shmbuf", PAGE_SIZE, SHMBUF_NORESERVE);
 

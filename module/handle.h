@@ -19,7 +19,7 @@ struct shmbuf_user;
  * @owners: registered through this handle; under the buffer's owners_lock
  */
 struct shmbuf_handle {
-	struct mutex attach;
+	struct mutex attach; /* CREATE, OPEN */
 	struct shmbuf_buffer *buffer;
 	struct shmbuf_user *user;
 	struct list_head owners;

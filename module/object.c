@@ -74,9 +74,9 @@ bool shmbuf_objects_next(struct shmbuf_buffer *buffer, u32 kind, u32 *first, u32
 /* Set the kind of a range, joined with what is of the same kind beside it. */
 static int shmbuf_kinds_store(struct shmbuf_buffer *buffer, u32 first, u32 last, u32 kind)
 {
+	MA_STATE(mas, &buffer->kinds, first, first);
 	void *entry = xa_mk_value(kind);
 	unsigned long from = first, to = last;
-	MA_STATE(mas, &buffer->kinds, first, first);
 
 	lockdep_assert_held(&buffer->config);
 	rcu_read_lock();

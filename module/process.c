@@ -20,7 +20,7 @@
  */
 struct shmbuf_process {
 	struct mmu_notifier notifier;
-	spinlock_t lock;
+	spinlock_t lock; /* @owners */
 	struct list_head owners;
 };
 
