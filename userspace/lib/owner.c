@@ -13,9 +13,8 @@
 
 __thread struct shmbuf_thread shmbuf_thread = { .serial = SHMBUF_NO_SERIAL };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
-static int key_error;
+static int key_error = -EAGAIN;
 
 static int unregister(struct shmbuf *b, __u64 id)
 {
@@ -58,7 +57,10 @@ static void thread_end(void *argument)
 		free(old.owners);
 }
 
-static void key_init(void)
+/* Before other constructors, which may lock; and unlike pthread_once(), without a
+ * system call at the first lock.
+ */
+static void __attribute__((constructor(101))) key_init(void)
 {
 	key_error = -pthread_key_create(&key, thread_end);
 }
@@ -133,7 +135,6 @@ static int owner_new(struct shmbuf_thread *t, struct shmbuf *b, __u64 serial,
 	struct shmbuf_register argument = { .size = sizeof(argument) };
 	int ret;
 
-	pthread_once(&once, key_init);
 	if (key_error)
 		return key_error;
 	/* Again each time: the destructor may have run already. */
