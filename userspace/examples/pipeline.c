@@ -15,8 +15,7 @@
 #include <unistd.h>
 
 #define HEX_SIZE	(2 * SHA256_DIGEST_SIZE)
-#define NO_HOLDER_NS	60000000000ULL	/* of tries after the last block */
-#define NOBODY_TOLD_NS	60000000000ULL
+#define PATIENCE_NS	60000000000ULL
 #define TICK_NS		1000000L
 
 static int complain(const char *what, const char *why)
@@ -133,19 +132,46 @@ static void tick(void)
 	sigtimedwait(&set, NULL, &t);
 }
 
-/* 0, or -1 where the killer should have got further by now. */
-static int check_killer(const struct pipeline *p, const struct killer *k, uint64_t *all_ns)
+static bool all_collected(const struct pipeline *p)
 {
-	uint64_t now = now_ns();
+	return load(&p->ring->finished) && load(&p->ring->collected) == p->ring->produced;
+}
 
-	if (k->told < k->made) {
-		if (now - k->kills[k->told].killed_ns > NOBODY_TOLD_NS)
-			return complain("nobody was told", "a holder was killed a minute ago");
-	} else if (!load(&p->ring->finished) || load(&p->ring->collected) < p->ring->produced) {
-		*all_ns = now;
-	} else if (now - *all_ns > NO_HOLDER_NS) {
-		printf("No holder died in %u tries: the killer never met one.\n",
-		       k->kills[k->made].tries);
+/* Nobody waits for the input or the output, there is work, and yet none is done. */
+static bool should_move(const struct pipeline *p)
+{
+	return !all_collected(p) && !load(&p->ring->counts[SLOT_FILLING]) &&
+	       !load(&p->ring->counts[SLOT_WRITING]);
+}
+
+/* When something last went on. */
+struct watch {
+	uint64_t collected;
+	uint64_t moved_ns;	/* a block */
+	unsigned int made;
+	uint64_t killer_ns;	/* the killer, or it still has time */
+};
+
+/* 0, or -1 where something should have happened by now. */
+static int watch(const struct pipeline *p, const struct killer *k, struct watch *w)
+{
+	uint64_t now = now_ns(), collected = load(&p->ring->collected);
+
+	if (collected != w->collected || !should_move(p)) {
+		w->collected = collected;
+		w->moved_ns = now;
+	}
+	if (k->made != w->made || !all_collected(p) || killer_done(k, p)) {
+		w->made = k->made;
+		w->killer_ns = now;
+	}
+	if (k->told < k->made && now - k->kills[k->told].killed_ns > PATIENCE_NS)
+		return complain("nobody was told", "a holder was killed a minute ago");
+	if (now - w->moved_ns > PATIENCE_NS)
+		return complain("it hangs", "there is work, and nobody has done any for a minute");
+	if (now - w->killer_ns > PATIENCE_NS) {
+		printf("No holder died: the killer looked %u times and met none.\n",
+		       k->kills[k->made].looks);
 		return -1;
 	}
 	return 0;
@@ -153,25 +179,24 @@ static int check_killer(const struct pipeline *p, const struct killer *k, uint64
 
 static int supervise(struct pipeline *p, struct crew *c, struct killer *k)
 {
+	struct watch w = { .moved_ns = now_ns(), .killer_ns = now_ns() };
 	unsigned int heard = 0;
-	uint64_t all_ns = now_ns();
 	bool closed = false;
 
 	while (c->running || c->producer || c->collector) {
-		int tried = killer_try(k, c);
+		int looked = killer_try(k, c);
 
-		if (tried < 0 || crew_reap(c))
+		if (looked < 0 || crew_reap(c))
 			return -1;
 		hear(p, k, &heard);
-		if (!killer_done(k, p)) {
-			if (check_killer(p, k, &all_ns))
-				return -1;
-		} else if (!closed && !c->producer && !c->collector) {
+		if (watch(p, k, &w))
+			return -1;
+		if (!closed && !c->collector && killer_done(k, p)) {
 			ring_close(p);
 			closed = true;
 		}
 		story_progress(p);
-		if (!tried)
+		if (!looked)
 			tick();
 	}
 	return 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "pipeline_killer.h"
 
+#include "pipeline_story.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,7 +15,7 @@
 
 /* How long a worker that holds the lock gets to come to its stop. */
 #define STOP_NS		20000000ULL
-#define MAX_PAUSE_US	400
+#define MAX_SLEEP_US	500
 
 static uint64_t random_below(uint64_t limit)
 {
@@ -78,14 +80,6 @@ static pid_t holder(const struct pipeline *p)
 	return line ? atoi(line + strlen("shmbuf-lock:\t0 ")) : 0;
 }
 
-static void signal_workers(const struct crew *c, int sig)
-{
-	for (unsigned int i = 0; i < c->started; i++) {
-		if (c->workers[i])
-			kill(c->workers[i], sig);
-	}
-}
-
 static bool stands_still(pid_t pid)
 {
 	uint64_t deadline = now_ns() + STOP_NS;
@@ -108,8 +102,8 @@ static bool is_worker(const struct crew *c, pid_t pid, unsigned int *worker)
 	return false;
 }
 
-/* With all workers told to stop: kill the one that holds the lock. */
-static int kill_holder(struct crew *c, struct kill *kill_)
+/* The worker that holds the lock right now, if one does.  0, 1 or -1 with a message. */
+static int find_holder(const struct crew *c, struct kill *k)
 {
 	pid_t pid = holder(c->p);
 
@@ -117,36 +111,42 @@ static int kill_holder(struct crew *c, struct kill *kill_)
 		fprintf(stderr, "pipeline: /proc/self/fdinfo: %s\n", strerror(-pid));
 		return -1;
 	}
-	if (!pid || !is_worker(c, pid, &kill_->worker) || !stands_still(pid) ||
-	    holder(c->p) != pid)
-		return 0;
-	kill_->pid = pid;
-	c->victim = pid;
-	kill_->next_block = load(&c->p->ring->collected);
-	kill_->killed_ns = now_ns();
-	kill(pid, SIGKILL);
-	return 1;
+	k->pid = pid;
+	return pid && is_worker(c, pid, &k->worker);
+}
+
+/* Stops the worker, and kills it if it still holds the lock as it stands. */
+static bool kill_holder(struct crew *c, struct kill *k)
+{
+	kill(k->pid, SIGSTOP);
+	if (holder(c->p) != k->pid || !stands_still(k->pid) || holder(c->p) != k->pid) {
+		kill(k->pid, SIGCONT);
+		return false;
+	}
+	c->victim = k->pid;
+	k->next_block = load(&c->p->ring->collected);
+	k->killed_ns = now_ns();
+	kill(k->pid, SIGKILL);
+	return true;
 }
 
 int killer_try(struct killer *k, struct crew *c)
 {
 	struct kill *next = &k->kills[k->made];
-	struct pipeline *p = c->p;
-	int hit;
+	int found;
 
-	if (k->made != k->told || k->made == p->options->kills ||
-	    load(&p->ring->collected) < next->target)
+	if (k->made != k->told || k->made == c->p->options->kills ||
+	    load(&c->p->ring->collected) < next->target)
 		return 0;
-	/* Where there is no work left, let them look for some. */
-	ring_wake(p, QUEUE_WORK(p), SHMBUF_WAKE_ALL);
-	usleep(random_below(MAX_PAUSE_US));
-	next->tries++;
-	signal_workers(c, SIGSTOP);
-	hit = kill_holder(c, next);
-	signal_workers(c, SIGCONT);
-	if (hit > 0) {
+	/* A timer wakes this process wherever the workers are just then. */
+	usleep(random_below(MAX_SLEEP_US));
+	found = find_holder(c, next);
+	if (found < 0)
+		return -1;
+	next->looks++;
+	if (found && kill_holder(c, next)) {
 		k->made++;
-		ring_wake(p, QUEUE_WORK(p), SHMBUF_WAKE_ALL);
+		story_killed(next);
 	}
-	return hit < 0 ? -1 : 1;
+	return 1;
 }

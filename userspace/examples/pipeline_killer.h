@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The killer: kills workers that hold the ring's lock, from outside.  No worker
- * helps it: it stops all workers wherever they are, looks in /proc/self/fdinfo
- * who holds the lock, and lets them go on if it isn't one that stands still.
+ * helps it: it looks in /proc/self/fdinfo who holds the lock, stops that worker
+ * wherever it is by then, looks again, and lets it go on if it has let go.
  */
 #ifndef PIPELINE_KILLER_H
 #define PIPELINE_KILLER_H
@@ -15,7 +15,7 @@ struct kill {
 	pid_t pid;
 	uint64_t killed_ns;
 	uint64_t next_block;	/* that the collector waited for */
-	unsigned int tries;
+	unsigned int looks;	/* in vain, and the last */
 };
 
 struct killer {
@@ -28,8 +28,8 @@ struct killer {
 int killer_start(struct killer *k, const struct pipeline *p);
 
 /*
- * Tries once if it is time to.  Returns 1 if it did, 0 if not, and -1 with a
- * message where fdinfo can't be read.
+ * Looks once if it is time to, after a sleep.  Returns 1 if it did, 0 if not, and
+ * -1 with a message where fdinfo can't be read.
  */
 int killer_try(struct killer *k, struct crew *c);
 

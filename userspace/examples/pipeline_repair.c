@@ -80,6 +80,8 @@ static void hand_out_again(struct pipeline *p, unsigned int worker, struct telli
 
 void ring_repair(struct pipeline *p, struct telling *t)
 {
+	uint8_t seal[SHA256_DIGEST_SIZE];
+
 	t->who = p->me;
 	t->dead = p->nr_lives;
 	t->next_block = p->ring->collected;
@@ -92,6 +94,9 @@ void ring_repair(struct pipeline *p, struct telling *t)
 		}
 	}
 	ring_count(p, p->ring->counts);
+	ring_seal(p, seal);
+	t->unsealed = memcmp(seal, p->ring->seal, sizeof(seal));
+	memcpy(p->ring->seal, seal, sizeof(seal));
 	t->repaired_ns = now_ns();
 }
 

@@ -41,6 +41,7 @@ int ring_create(struct pipeline *p, const struct options *o)
 	p->slots = (struct slot *)(data + slots);
 	p->blocks = data + blocks;
 	p->ring->counts[SLOT_FREE] = o->slots;
+	ring_seal(p, p->ring->seal);
 	return 0;
 }
 
@@ -68,6 +69,16 @@ void ring_count(struct pipeline *p, unsigned int counts[SLOT_STATES])
 	memset(counts, 0, SLOT_STATES * sizeof(*counts));
 	for (unsigned int i = 0; i < p->options->slots; i++)
 		counts[p->slots[i].state]++;
+}
+
+void ring_seal(struct pipeline *p, uint8_t *seal)
+{
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	for (unsigned int i = 0; i < p->options->slots; i++)
+		sha256_update(&ctx, SHA256_DIGEST_SIZE, p->slots[i].digest);
+	sha256_digest(&ctx, SHA256_DIGEST_SIZE, seal);
 }
 
 /* Makes the count true to a dead holder's last store, then to the whole step. */
@@ -170,9 +181,19 @@ void ring_pass(struct pipeline *p, struct slot *s, const uint8_t *digest)
 	ring_lock(p);
 	store(&p->ring->counts[SLOT_TAKEN], p->ring->counts[SLOT_TAKEN] - 1);
 	memcpy(s->digest, digest, sizeof(s->digest));
+	ring_seal(p, p->ring->seal);
 	set_state(p, s, SLOT_HASHED);
 	ring_unlock(p);
 	ring_wake(p, QUEUE_HASHED(p), 1);
+}
+
+static void check_seal(struct pipeline *p)
+{
+	uint8_t seal[SHA256_DIGEST_SIZE];
+
+	ring_seal(p, seal);
+	if (memcmp(seal, p->ring->seal, sizeof(seal)))
+		actor_fail(p, "the table isn't what its seal says", 0);
 }
 
 struct slot *ring_collect(struct pipeline *p)
@@ -188,6 +209,7 @@ struct slot *ring_collect(struct pipeline *p)
 		if (s && s->number != p->ring->collected)
 			s = NULL;
 		if (s) {
+			check_seal(p);
 			p->ring->counts[SLOT_HASHED]--;
 			set_state(p, s, SLOT_WRITING);
 		}
@@ -212,7 +234,7 @@ void ring_collected(struct pipeline *p, struct slot *s)
 void ring_close(struct pipeline *p)
 {
 	ring_lock(p);
-	p->ring->closed = true;
+	store(&p->ring->closed, true);
 	ring_unlock(p);
 	ring_wake(p, QUEUE_WORK(p), SHMBUF_WAKE_ALL);
 }

@@ -5,8 +5,8 @@
  *
  * All of struct ring and of the slots is under the ring's lock, but for what is
  * marked.  Whoever is given the lock after its holder's death finds the slots'
- * states to be the truth, as they change in one store each; the counts are
- * made anew from them, and what dead workers had taken is handed out again.
+ * states to be the truth, as they change in one store each; the counts and the
+ * seal are made anew, and what dead workers had taken is handed out again.
  *
  * Each worker holds a lock of its own, its life, as long as it lives: so
  * whether the worker that took a block is dead is a matter of trying its life.
@@ -57,6 +57,7 @@ struct telling {
 	uint64_t next_block;	/* that the collector waits for */
 	unsigned int counts[SLOT_STATES];
 	unsigned int true_counts[SLOT_STATES];
+	bool unsealed;		/* the table wasn't what its seal said */
 	unsigned int handed_out;
 	uint64_t block;		/* the first that was handed out again */
 };
@@ -68,11 +69,12 @@ struct life {
 
 struct ring {
 	unsigned int counts[SLOT_STATES];
+	uint8_t seal[SHA256_DIGEST_SIZE];	/* of all the table's digests */
 	uint64_t produced;	/* blocks */
 	uint64_t collected;	/* blocks; read without the lock, too */
 	uint64_t bytes;		/* collected; read without the lock, too */
-	bool finished;		/* the producer is; read without the lock, too */
-	bool closed;		/* the workers may go */
+	bool finished;		/* all is read; read without the lock, too */
+	bool closed;		/* the workers may go; read without the lock, too */
 	uint8_t digest[SHA256_DIGEST_SIZE];	/* the collector's, at its end */
 	unsigned int nr_tellings;	/* read without the lock, too */
 };
@@ -126,6 +128,7 @@ void ring_collected(struct pipeline *p, struct slot *s);
 void ring_close(struct pipeline *p);
 
 unsigned char *ring_block(struct pipeline *p, const struct slot *s);
+void ring_seal(struct pipeline *p, uint8_t *seal);
 void ring_count(struct pipeline *p, unsigned int counts[SLOT_STATES]);
 
 uint64_t now_ns(void);

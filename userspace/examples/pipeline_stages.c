@@ -35,6 +35,9 @@ int producer_run(struct pipeline *p, int input)
 		left -= size;
 	}
 	ring_finish(p);
+	/* More may come until the end is announced: have the workers look, who lock for that. */
+	while (!load(&p->ring->closed))
+		ring_wake(p, QUEUE_WORK(p), SHMBUF_WAKE_ALL);
 	return 0;
 }
 

@@ -42,13 +42,17 @@ static void print_counts(const char *who, const unsigned int *counts)
 
 static void print_repair(const struct telling *t)
 {
-	if (memcmp(t->counts, t->true_counts, sizeof(t->counts))) {
+	bool miscounted = memcmp(t->counts, t->true_counts, sizeof(t->counts));
+
+	if (miscounted) {
 		print_counts(INDENT "found: half a step: the counts say", t->counts);
-		print_counts(",\n" INDENT "       the slots say", t->true_counts);
+		print_counts("\n" INDENT "       the slots say", t->true_counts);
 		puts("");
-	} else {
-		puts(INDENT "found: no half step, the counts are those of the slots");
 	}
+	if (t->unsealed)
+		puts(INDENT "found: half a step: the table of digests isn't what its seal says");
+	if (!miscounted && !t->unsealed)
+		puts(INDENT "found: no half step; counts and seal are right");
 	printf(INDENT "repaired in %.0f us, said CONSISTENT, went on",
 	       (t->repaired_ns - t->told_ns) / 1e3);
 	if (t->handed_out)
@@ -57,15 +61,20 @@ static void print_repair(const struct telling *t)
 		puts("; the dead had taken no block");
 }
 
-void story_told(const struct kill *k, const struct telling *t)
+void story_killed(const struct kill *k)
 {
 	unsigned long long after = k->next_block;
 
-	printf("%8.3f s killed -9: worker %u (pid %d), while it held the ring's lock,\n",
-	       seconds(k->killed_ns), k->worker, (int)k->pid);
-	printf(INDENT "with %llu block%s written (try %u)\n", after, plural(after), k->tries);
-	printf(INDENT "told: %s (pid %d), by EOWNERDEAD, %.0f us after the kill\n",
-	       actor_name(&t->who), (int)t->who.pid, (t->told_ns - k->killed_ns) / 1e3);
+	printf("%8.3f s kill -9: worker %u (pid %d), which holds the ring's lock,"
+	       " with %llu block%s written\n",
+	       seconds(k->killed_ns), k->worker, (int)k->pid, after, plural(after));
+}
+
+void story_told(const struct kill *k, const struct telling *t)
+{
+	printf("%8.3f s told: %s (pid %d), by EOWNERDEAD, %.0f us after the kill\n",
+	       seconds(t->told_ns), actor_name(&t->who), (int)t->who.pid,
+	       (t->told_ns - k->killed_ns) / 1e3);
 	print_repair(t);
 }
 

@@ -6,6 +6,7 @@
 #include "pipeline_killer.h"
 
 void story_begin(const struct pipeline *p);
+void story_killed(const struct kill *k);
 void story_told(const struct kill *k, const struct telling *t);
 void story_unexpected(const struct telling *t);
 void story_replaced(unsigned int old, pid_t old_pid, int sig, unsigned int new, pid_t new_pid);
