@@ -63,11 +63,8 @@ static void print_repair(const struct telling *t)
 
 void story_killed(const struct kill *k)
 {
-	unsigned long long after = k->next_block;
-
-	printf("%8.3f s kill -9: worker %u (pid %d), which holds the ring's lock,"
-	       " with %llu block%s written\n",
-	       seconds(k->killed_ns), k->worker, (int)k->pid, after, plural(after));
+	printf("%8.3f s kill -9: worker %u (pid %d), holding the ring's lock, at block %llu\n",
+	       seconds(k->killed_ns), k->worker, (int)k->pid, (unsigned long long)k->next_block);
 }
 
 void story_told(const struct kill *k, const struct telling *t)
