@@ -58,8 +58,8 @@ struct shmbuf_hot {
 	 */
 	__u64 serial;
 	char *words;
-	__u64 nr_objects;
-	__u64 stride;
+	/* The number of objects, above the binary logarithm of their stride. */
+	__u64 table;
 	struct shmbuf_control *control;
 	/* All zero is an unlocked one: what a fork leaves is usable. */
 	pthread_mutex_t mutex;
@@ -71,6 +71,19 @@ static_assert(sizeof(struct shmbuf_hot) <= SHMBUF_SLOT, "hot half");
 static inline struct shmbuf_hot *shmbuf_hot(const struct shmbuf *b)
 {
 	return (struct shmbuf_hot *)((char *)b + SHMBUF_WIPED);
+}
+
+#define SHMBUF_TABLE_SHIFT	8
+
+static inline bool shmbuf_in_table(__u64 table, __u32 index)
+{
+	return index < table >> SHMBUF_TABLE_SHIFT;
+}
+
+static inline __u64 *shmbuf_word_at(const struct shmbuf_hot *hot, __u64 table,
+				    __u32 index)
+{
+	return (__u64 *)(hot->words + ((size_t)index << (table & 63)));
 }
 
 static inline __u64 shmbuf_serial(const struct shmbuf *b)

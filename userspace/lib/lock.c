@@ -17,35 +17,34 @@ static inline bool release(__u64 *word, __u64 id)
 }
 
 /*
- * Whether the calling thread's id in this buffer is at hand, and there is such an
- * object.  Neither is so in a child of fork() or after a close.
+ * The word, if the calling thread's id in this buffer is at hand and there is such
+ * an object.  Neither is so in a child of fork() or after a close.
  */
-static inline bool at_hand(const struct shmbuf *b, __u32 index)
+static inline bool word_at_hand(const struct shmbuf *b, __u32 index, __u64 **word)
 {
 	const struct shmbuf_hot *hot = shmbuf_hot(b);
+	__u64 table = hot->table;
 
+	*word = shmbuf_word_at(hot, table, index);
 	return likely(shmbuf_thread.serial ==
 		      __atomic_load_n(&hot->serial, __ATOMIC_RELAXED)) &&
-	       likely(index < hot->nr_objects);
-}
-
-static inline __u64 *word_at(const struct shmbuf *b, __u32 index)
-{
-	const struct shmbuf_hot *hot = shmbuf_hot(b);
-
-	return (__u64 *)(hot->words + index * hot->stride);
+	       likely(shmbuf_in_table(table, index));
 }
 
 static inline bool fast_acquire(const struct shmbuf *b, __u32 index)
 {
-	return at_hand(b, index) &&
-	       likely(shmbuf_acquire(word_at(b, index), shmbuf_thread.id));
+	__u64 *word;
+
+	return word_at_hand(b, index, &word) &&
+	       likely(shmbuf_acquire(word, shmbuf_thread.id));
 }
 
 static inline bool fast_release(const struct shmbuf *b, __u32 index)
 {
-	return at_hand(b, index) &&
-	       likely(release(word_at(b, index), shmbuf_thread.id));
+	__u64 *word;
+
+	return word_at_hand(b, index, &word) &&
+	       likely(release(word, shmbuf_thread.id));
 }
 
 SHMBUF_EXPORT int shmbuf_lock(struct shmbuf *b, uint32_t index)

@@ -38,8 +38,8 @@ static int map_control(struct shmbuf *b, char *address)
 		return -errno;
 	hot->control = (struct shmbuf_control *)p;
 	hot->words = p + b->object_offset;
-	hot->stride = b->object_stride;
-	hot->nr_objects = b->nr_objects;
+	hot->table = (__u64)b->nr_objects << SHMBUF_TABLE_SHIFT |
+		     __builtin_ctz(b->object_stride);
 	__atomic_store_n(&hot->serial,
 			 __atomic_fetch_add(&next_serial, 1, __ATOMIC_RELAXED),
 			 __ATOMIC_RELEASE);
@@ -117,7 +117,7 @@ void shmbuf_unmap(struct shmbuf *b)
 
 	pthread_mutex_lock(&hot->mutex);
 	__atomic_store_n(&hot->serial, 0, __ATOMIC_RELEASE);
-	hot->nr_objects = 0;
+	hot->table = 0;
 	hot->words = NULL;
 	hot->control = NULL;
 	pthread_mutex_unlock(&hot->mutex);
@@ -150,9 +150,9 @@ __u64 *shmbuf_word(struct shmbuf *b, __u32 index)
 
 	if (unlikely(!shmbuf_serial(b)) && shmbuf_revive(b))
 		return NULL;
-	if (index >= hot->nr_objects)
+	if (!shmbuf_in_table(hot->table, index))
 		return NULL;
-	return (__u64 *)(hot->words + index * hot->stride);
+	return shmbuf_word_at(hot, hot->table, index);
 }
 
 /* Only QUERY tells the size: the control area is anybody's to write. */
