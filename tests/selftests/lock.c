@@ -73,6 +73,7 @@ TEST_F(lock, held_by_oneself)
 	EXPECT_EQ(-EDEADLK, do_lock(self->fd, self->owner, 0, 0, NEVER));
 	EXPECT_EQ(-EDEADLK, do_lock(self->fd, self->owner, 0, SPIN, NEVER));
 	EXPECT_EQ(-EDEADLK, do_lock(self->fd, self->owner, 0, 0, 0));
+	EXPECT_EQ(-EBUSY, do_trylock(self->fd, self->owner, 0));
 	/* An owner is an id, not a process. */
 	EXPECT_NE(self->owner, second);
 	EXPECT_EQ(-EBUSY, do_trylock(self->fd, second, 0));

@@ -159,35 +159,58 @@ TEST_F(queue, deadline)
 	EXPECT_EQ(true, fast_wake(&self->c, 1));
 }
 
-static void nothing(int sig)
+static int *signals_seen;
+
+static void count_signal(int sig)
 {
 	(void)sig;
+	__atomic_add_fetch(signals_seen, 1, __ATOMIC_SEQ_CST);
 }
 
-TEST_F(queue, signals_end_a_wait)
+/* A child that sleeps with a handler for SIGUSR1, and expects @ret of WAIT. */
+static pid_t spawn_signalled(int fd, int flags, int ret)
 {
+	pid_t pid = spawn();
+
+	if (!pid) {
+		struct sigaction action = { .sa_handler = count_signal, .sa_flags = flags };
+		__u64 sequence;
+
+		CHECK(!sigaction(SIGUSR1, &action, NULL));
+		sequence = sequence_of(fd);
+		CHECK(do_wait(fd, 1, &sequence, NEVER) == ret);
+		_exit(0);
+	}
+	UNTIL(asleep_in(pid, SHMBUF_IOC_WAIT));
+	return pid;
+}
+
+TEST_F(queue, handlers_end_a_wait)
+{
+	pid_t pid;
 	int flags;
 
+	signals_seen = self->shared;
 	for (flags = 0; flags <= SA_RESTART; flags += SA_RESTART) {
-		int *ready = &self->shared[100];
-		pid_t pid;
-
-		*ready = 0;
-		pid = spawn();
-		if (!pid) {
-			struct sigaction action = { .sa_handler = nothing, .sa_flags = flags };
-			__u64 sequence = 0;
-
-			CHECK(!sigaction(SIGUSR1, &action, NULL));
-			__atomic_store_n(ready, 1, __ATOMIC_SEQ_CST);
-			CHECK(do_wait(self->fd, 1, &sequence, NEVER) == -EINTR);
-			_exit(0);
-		}
-		UNTIL(__atomic_load_n(ready, __ATOMIC_SEQ_CST) && asleep_in(pid, SHMBUF_IOC_WAIT));
+		*signals_seen = 0;
+		pid = spawn_signalled(self->fd, flags, -EINTR);
 		kill(pid, SIGUSR1);
 		EXPECT_EQ(0, reap(pid));
+		EXPECT_EQ(1, *signals_seen);
 	}
 	EXPECT_EQ(0, do_wake(self->fd, 1, 1));
+}
+
+TEST_F(queue, stopping_does_not_end_a_wait)
+{
+	pid_t pid = spawn_sleeper(self->fd, self->shared, 1);
+
+	kill(pid, SIGSTOP);
+	ASSERT_EQ(pid, waitpid(pid, NULL, WUNTRACED));
+	kill(pid, SIGCONT);
+	UNTIL(asleep_in(pid, SHMBUF_IOC_WAIT));
+	EXPECT_EQ(1, do_wake(self->fd, 1, 1));
+	EXPECT_EQ(0, reap(pid));
 }
 
 TEST_F(queue, read_only_handle_waits)
@@ -258,7 +281,8 @@ TEST_F(queue, a_decided_wake_outranks_a_signal)
 	pid_t pid;
 
 	pin(0);
-	signal(SIGUSR1, nothing);	/* the child has it from here */
+	signals_seen = shared_memory(4096);
+	signal(SIGUSR1, count_signal);	/* the child has it from here */
 	pid = spawn_sleeper(self->fd, self->shared, 1);
 	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO, &fifo));
 	EXPECT_EQ(1, do_wake(self->fd, 1, 1));

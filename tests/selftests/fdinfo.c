@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What /proc/PID/fdinfo tells of a handle. */
+#include "shmbuf_test.h"
+#include <sys/mount.h>
+
+#define LISTED	16
+
+struct fdinfo {
+	unsigned long long id, size;
+	char name[300];
+	int total, listed;
+	struct {
+		unsigned int index;
+		int pid;
+	} locks[64];
+};
+
+static struct fdinfo read_fdinfo(int fd)
+{
+	struct fdinfo info = { .total = -1 };
+	char path[64], line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	if (!f)
+		fatal("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), f)) {
+		sscanf(line, "shmbuf-id:\t%llu\n", &info.id);
+		sscanf(line, "shmbuf-size:\t%llu\n", &info.size);
+		sscanf(line, "shmbuf-name:\t%299s\n", info.name);
+		sscanf(line, "shmbuf-locks-held:\t%d\n", &info.total);
+		if (info.listed < 64)
+			info.listed += sscanf(line, "shmbuf-lock:\t%u %d\n",
+					      &info.locks[info.listed].index,
+					      &info.locks[info.listed].pid) == 2;
+	}
+	fclose(f);
+	return info;
+}
+
+TEST(unattached_handle)
+{
+	struct fdinfo info = read_fdinfo(open_device(O_RDWR));
+
+	EXPECT_EQ(0, info.id);
+	EXPECT_EQ(-1, info.total);
+	EXPECT_STREQ("", info.name);
+}
+
+TEST(id_name_size)
+{
+	char name[64];
+	int fd = open_device(O_RDWR), anonymous = new_buffer(NULL, 0, 0, 0);
+	struct shmbuf_query query;
+	struct fdinfo info;
+
+	memset(&query, 0, sizeof(query));
+	ASSERT_EQ(0, do_create(fd, new_name(name), 0, 12288, 1, 0, 0));
+	ASSERT_EQ(0, do_query(fd, &query));
+	info = read_fdinfo(fd);
+	EXPECT_EQ(query.buffer_id, info.id);
+	EXPECT_STREQ(name, info.name);
+	EXPECT_EQ(12288, info.size);
+	EXPECT_EQ(0, info.total);
+	EXPECT_EQ(0, info.listed);
+	EXPECT_EQ(info.id, read_fdinfo(open_buffer(name, O_RDONLY)).id);
+	info = read_fdinfo(anonymous);
+	EXPECT_NE(query.buffer_id, info.id);
+	EXPECT_STREQ("", info.name);
+	EXPECT_EQ(4096, info.size);
+	EXPECT_EQ(0, do_unlink(fd, name));
+	EXPECT_STREQ("", read_fdinfo(fd).name);
+}
+
+/* A name can't forge lines of its own. */
+TEST(strange_names)
+{
+	static const char *const names[] = { "two\nlines\nshmbuf-id:\t0", "tab\there", "\033[2J" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		int fd = new_buffer(names[i], 0, 0, 0);
+		struct fdinfo info = read_fdinfo(fd);
+
+		EXPECT_NE(0, info.id);
+		EXPECT_EQ(0, info.total);
+		EXPECT_EQ(NULL, strpbrk(info.name, "\n\t "));
+		close(fd);
+	}
+}
+
+FIXTURE(held)
+{
+	int fd;
+	__u64 owner;
+	struct control c;
+};
+
+FIXTURE_SETUP(held)
+{
+	self->fd = new_buffer(NULL, 100, 2, 5);
+	self->owner = new_owner(self->fd);
+	self->c = map_control(self->fd, PROT_READ | PROT_WRITE);
+}
+
+FIXTURE_TEARDOWN(held)
+{
+	close(self->fd);
+}
+
+TEST_F(held, locks_and_pids)
+{
+	struct fdinfo info;
+	int *ready = shared_memory(4096);
+	pid_t pid;
+
+	ASSERT_EQ(0, do_lock(self->fd, self->owner, 7, 0, NEVER));
+	ASSERT_EQ(true, fast_lock(&self->c, self->owner, 50));
+	EXPECT_EQ(0, do_wake(self->fd, 100, 1));	/* a queue's word is no owner */
+	pid = spawn();
+	if (!pid) {
+		CHECK(do_trylock(self->fd, new_owner(self->fd), 99) == 0);
+		__atomic_store_n(ready, 1, __ATOMIC_SEQ_CST);
+		for (;;)
+			pause();
+	}
+	UNTIL(__atomic_load_n(ready, __ATOMIC_SEQ_CST));
+	info = read_fdinfo(self->fd);
+	EXPECT_EQ(3, info.total);
+	ASSERT_EQ(3, info.listed);
+	EXPECT_EQ(7, info.locks[0].index);
+	EXPECT_EQ(getpid(), info.locks[0].pid);
+	EXPECT_EQ(50, info.locks[1].index);
+	EXPECT_EQ(getpid(), info.locks[1].pid);
+	EXPECT_EQ(99, info.locks[2].index);
+	EXPECT_EQ(pid, info.locks[2].pid);
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 7));
+	EXPECT_EQ(true, fast_unlock(&self->c, self->owner, 50));
+	EXPECT_EQ(1, read_fdinfo(self->fd).total);
+	kill_and_reap(pid);
+	/* The dead hold nothing that is worth a pid. */
+	info = read_fdinfo(self->fd);
+	EXPECT_EQ(0, info.locks[0].pid);
+	EXPECT_EQ(-EOWNERDEAD, do_trylock(self->fd, self->owner, 99));
+	info = read_fdinfo(self->fd);
+	EXPECT_EQ(1, info.total);
+	EXPECT_EQ(getpid(), info.locks[0].pid);
+}
+
+TEST_F(held, list_is_bounded_and_the_total_is_not)
+{
+	struct fdinfo info;
+	__u32 i;
+
+	for (i = 0; i < 100; i++)
+		ASSERT_EQ(0, do_lock(self->fd, self->owner, i, 0, NEVER));
+	info = read_fdinfo(self->fd);
+	EXPECT_EQ(100, info.total);
+	EXPECT_EQ(LISTED, info.listed);
+	for (i = 0; i < LISTED; i++) {
+		EXPECT_EQ(i, info.locks[i].index);
+		EXPECT_EQ(getpid(), info.locks[i].pid);
+	}
+}
+
+TEST_F(held, forged_words)
+{
+	struct fdinfo info;
+
+	write_word(&self->c, 3, self->owner + (1ULL << SHMBUF_OWNER_SLOT_BITS));
+	write_word(&self->c, 4, ~0ULL);
+	info = read_fdinfo(self->fd);
+	EXPECT_EQ(2, info.total);
+	EXPECT_EQ(0, info.locks[0].pid);
+	EXPECT_EQ(0, info.locks[1].pid);
+}
+
+/* Pids are those of the reader's /proc. */
+TEST_F(held, from_another_pid_namespace)
+{
+	int *status = shared_memory(4096);
+	pid_t pid;
+
+	ASSERT_EQ(0, do_lock(self->fd, self->owner, 0, 0, NEVER));
+	pid = spawn();
+	if (!pid) {
+		pid_t inner;
+
+		CHECK(!unshare(CLONE_NEWPID | CLONE_NEWNS));
+		inner = fork();
+		CHECK(inner >= 0);
+		if (!inner) {
+			struct fdinfo info;
+
+			CHECK(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+			CHECK(!mount("proc", "/proc", "proc", 0, NULL));
+			CHECK(do_trylock(self->fd, new_owner(self->fd), 1) == 0);
+			info = read_fdinfo(self->fd);
+			CHECK(info.total == 2 && info.listed == 2);
+			CHECK(info.locks[0].pid == 0);
+			CHECK(info.locks[1].pid == getpid());
+			*status = 1;
+			_exit(0);
+		}
+		_exit(reap(inner));
+	}
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(1, *status);
+}
+
+TEST_HARNESS_MAIN

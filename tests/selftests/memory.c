@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What buffers cost the kernel.
+ *
+ * Counted is all memory that is neither free nor on one of the LRU lists (page
+ * cache, anonymous and shmem pages): slab, vmalloc, page tables, whole pages.
+ * The step from COUNT buffers to 2 * COUNT is measured, so that what the
+ * allocators keep in stock is used up already, and the median of ROUNDS taken.
+ *
+ * What a sync object costs is the slope between a small and a large table: all
+ * that doesn't depend on the table's size cancels. A buffer's constant cost is
+ * that of a buffer without objects, less its control area's only page (page
+ * rounding), less a memfd and an open file of a character device (shmem's inode
+ * and two files, which is what a handle and its data area are made of anyway).
+ */
+#include "shmbuf_test.h"
+#include <sys/resource.h>
+
+#define COUNT	1000
+#define ROUNDS	3
+#define PAGE	4096
+
+static const char *const parameters[] = { "max_user_buffers", "max_user_objects", "max_user_owners" };
+
+static long meminfo(const char *text, const char *key)
+{
+	const char *p = strstr(text, key);
+
+	if (!p)
+		fatal("/proc/meminfo has no %s", key);
+	return atol(p + strlen(key)) * 1024;
+}
+
+static long kernel_memory_now(void)
+{
+	char text[8192];
+	int fd, len;
+
+	/* Bring in what CPUs have counted, but not yet told. */
+	fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
+	if (fd >= 0) {
+		if (write(fd, "1", 1) != 1)
+			fatal("stat_refresh: %s", strerror(errno));
+		close(fd);
+	}
+	fd = open("/proc/meminfo", O_RDONLY);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		fatal("/proc/meminfo: %s", strerror(errno));
+	close(fd);
+	text[len] = 0;
+	return meminfo(text, "MemTotal:") - meminfo(text, "MemFree:") - meminfo(text, "\nActive:") -
+	       meminfo(text, "\nInactive:") - meminfo(text, "Unevictable:");
+}
+
+/* Once nothing that was freed is still on its way. */
+static long kernel_memory(void)
+{
+	long last, seen = kernel_memory_now();
+
+	do {
+		last = seen;
+		usleep(50000);
+		seen = kernel_memory_now();
+	} while (labs(seen - last) > 16 * PAGE);
+	return seen;
+}
+
+struct subject {
+	int (*make)(const struct subject *s, int *second);
+	__u32 objects;
+	__u32 layout;
+	bool join;
+};
+
+static int make_peer(const struct subject *s, int *second)
+{
+	int fd = syscall(SYS_memfd_create, "peer", 0);
+
+	(void)s;
+	*second = open("/dev/null", O_RDWR);
+	if (fd < 0 || *second < 0 || ftruncate(fd, PAGE))
+		fatal("memfd: %s", strerror(errno));
+	return fd;
+}
+
+static int make_buffer(const struct subject *s, int *second)
+{
+	struct shmbuf_range range = { .count = s->objects, .kind = SHMBUF_KIND_LOCK };
+	struct shmbuf_create c = {
+		.size = sizeof(c), .data_size = PAGE, .nr_objects = s->objects,
+		.layout = s->layout, .ranges = address(&range), .nr_ranges = !!s->objects,
+	};
+	int fd = open_device(O_RDWR), ret;
+
+	*second = -1;
+	ret = call(fd, SHMBUF_IOC_CREATE, &c);
+	if (ret)
+		fatal("CREATE: %d", ret);
+	if (s->join)
+		new_owner(fd);
+	return fd;
+}
+
+/* Bytes for one more of these. */
+static long cost_once(const struct subject *s)
+{
+	static int fds[2 * COUNT][2];
+	long before = 0, after;
+	int i;
+
+	for (i = 0; i < 2 * COUNT; i++) {
+		if (i == COUNT)
+			before = kernel_memory();
+		fds[i][0] = s->make(s, &fds[i][1]);
+	}
+	after = kernel_memory();
+	for (i = 0; i < 2 * COUNT; i++) {
+		close(fds[i][0]);
+		if (fds[i][1] >= 0)
+			close(fds[i][1]);
+	}
+	return (after - before) / COUNT;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const long *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static long cost(const struct subject *s)
+{
+	long costs[ROUNDS];
+	int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		costs[i] = cost_once(s);
+	qsort(costs, ROUNDS, sizeof(long), compare);
+	return costs[ROUNDS / 2];
+}
+
+FIXTURE(memory)
+{
+	__u64 before[ARRAY_SIZE(parameters)];
+};
+
+FIXTURE_SETUP(memory)
+{
+	struct rlimit files = { 5 * COUNT, 5 * COUNT };
+	size_t i;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	for (i = 0; i < ARRAY_SIZE(parameters); i++) {
+		self->before[i] = get_parameter(parameters[i]);
+		set_parameter(parameters[i], 1 << 30);
+	}
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parameters); i++)
+		set_parameter(parameters[i], self->before[i]);
+}
+
+/* As many objects as fill @pages pages of the control area. */
+static __u32 objects_in(__u32 pages, __u32 layout)
+{
+	const struct subject s = { make_buffer, 1, layout, false };
+	struct shmbuf_query query = {};
+	int fd, second;
+
+	fd = make_buffer(&s, &second);
+	if (do_query(fd, &query))
+		fatal("QUERY failed");
+	close(fd);
+	return (pages * PAGE - query.object_offset) / query.object_stride;
+}
+
+static double cost_of_an_object(__u32 layout)
+{
+	const struct subject small = { make_buffer, objects_in(1, layout), layout, false };
+	const struct subject large = { make_buffer, objects_in(9, layout), layout, false };
+
+	return (double)(cost(&large) - cost(&small)) / (large.objects - small.objects);
+}
+
+/*
+ * Two per cent are for the noise, and for what vmalloc keeps per page: together
+ * 16 bytes for each 4096.
+ */
+#define NOISE 1.02
+
+TEST_F(memory, object_of_the_default_layout)
+{
+	double bytes = cost_of_an_object(SHMBUF_LAYOUT_SPREAD);
+
+	TH_LOG("%.2f bytes for a sync object", bytes);
+	EXPECT_LE((int)(bytes * 100), (int)(64 * NOISE * 100));
+	EXPECT_LT(60 * 100, (int)(bytes * 100));	/* else nothing was measured */
+}
+
+TEST_F(memory, object_of_the_packed_layout)
+{
+	double bytes = cost_of_an_object(SHMBUF_LAYOUT_PACKED);
+
+	TH_LOG("%.2f bytes for a sync object", bytes);
+	EXPECT_LE((int)(bytes * 100), (int)(8 * NOISE * 100));
+	EXPECT_LT(7 * 100, (int)(bytes * 100));
+}
+
+TEST_F(memory, buffer)
+{
+	const struct subject peer = { make_peer, 0, 0, false };
+	const struct subject empty = { make_buffer, 0, SHMBUF_LAYOUT_SPREAD, false };
+	long base = cost(&peer), bytes = cost(&empty);
+
+	TH_LOG("a buffer %ld bytes, a memfd and a file %ld: constant cost %ld", bytes, base,
+	       bytes - base - PAGE);
+	EXPECT_LT(bytes - base - PAGE, 4096);
+	EXPECT_LT(0, base);
+	EXPECT_LT(PAGE, bytes);
+}
+
+TEST_F(memory, joined_process)
+{
+	const struct subject empty = { make_buffer, 0, SHMBUF_LAYOUT_SPREAD, false };
+	const struct subject joined = { make_buffer, 0, SHMBUF_LAYOUT_SPREAD, true };
+	long bytes = cost(&joined) - cost(&empty);
+
+	TH_LOG("%ld bytes for a joined process", bytes);
+	EXPECT_LE(bytes, PAGE);
+	EXPECT_LT(0, bytes);
+}
+
+TEST_HARNESS_MAIN
