@@ -115,9 +115,10 @@ stage_host() {
 			demo_refused() { ! /host/demo-host "$1"/examples/pipeline /etc/passwd >/dev/null 2>&1; }
 			skipped() {
 				for test in "$1"/selftests/*; do
-					[ -x "$test" ] && [ -f "$test" ] || continue
+					# lib_fake brings a device of its own.
+					[ -x "$test" ] && [ -f "$test" ] && [ "${test##*/}" != lib_fake ] || continue
 					"$test" >/tmp/out 2>&1; rc=$?
-					[ $rc -eq 4 ] || { echo "$test: status $rc"; cat /tmp/out; return 1; }
+					[ $rc -eq 4 ] || { echo "$test: status $rc"; sed "s/^/| /" /tmp/out; return 1; }
 					some=1
 				done
 				[ "${some-}" ]
@@ -154,19 +155,19 @@ stage_unload() {
 demo() {
 	make -C "$top" --no-print-directory demo "$@" >"$scratch/demo.out" 2>&1 || { cat "$scratch/demo.out"; return 1; }
 	cat "$scratch/demo.out"
-	grep -qx 'They match.' "$scratch/demo.out"
+	grep -q '^By sha256sum, too, file and output are the same' "$scratch/demo.out"
 }
 
 stage_demo() {
 	local large=$scratch/large
 	: >"$scratch/empty"
 	echo short >"$scratch/short"
-	# Larger than the guest's 512 MiB, of an odd size, and no two blocks alike.
-	head -c 600000001 /dev/urandom >"$large"
+	# Larger than a guest of 128 MiB, of an odd size, and no two blocks alike.
+	head -c 150000001 /dev/urandom >"$large"
 	ok "the kernel image, three killed" demo KILLS=3
 	ok "an empty file" demo FILE="$scratch/empty"
 	ok "a file shorter than a block" demo FILE="$scratch/short"
-	ok "a file larger than the guest's memory" demo FILE="$large"
+	ok "a file larger than the guest's memory" demo MEMORY=128 FILE="$large"
 	rm -f "$large"
 	ok "a FILE that is absent is refused" fails make -C "$top" demo FILE=/nonexistent
 	ok "KILLS=0 is refused" fails make -C "$top" demo KILLS=0

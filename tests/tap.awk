@@ -18,6 +18,8 @@ match(line, /^[ #]*/) { depth = RLENGTH; text = substr(line, RLENGTH + 1) }
 text ~ /^1\.\.0.*[Ss][Kk][Ii][Pp]/ { print "skipped " text; next }
 
 text ~ /^1\.\.[0-9]+/ {
+	# A plan may come last, too.
+	if (!(depth in plan) && seen[depth] == substr(text, 4) + 0) next
 	close_plan(depth)
 	plan[depth] = substr(text, 4) + 0
 	next
@@ -34,6 +36,7 @@ text ~ /^(ok|not ok) [0-9]+/ {
 			delete results[d]; delete broken[d]
 		}
 	bad += bad_below; bad_below = 0
+	if (seen[depth] && text ~ /^(not )?ok 1( |$)/) close_plan(depth)
 	seen[depth]++; last[depth] = name; results[depth]++
 	if (text ~ /# *[Ss][Kk][Ii][Pp]/) {
 		if (!below) print "skipped " name

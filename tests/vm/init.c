@@ -412,9 +412,8 @@ static void unload_shmbuf(void)
 {
 	long long deadline = now_ms() + UNLOAD_SECONDS * 1000;
 
-	while (syscall(SYS_delete_module, "shmbuf", O_NONBLOCK)) {
-		if (errno == ENOENT)
-			return;
+	while (!access("/sys/module/shmbuf", F_OK) &&
+	       syscall(SYS_delete_module, "shmbuf", O_NONBLOCK)) {
 		if (now_ms() > deadline) {
 			say("unload %s", strerror(errno));
 			return;
