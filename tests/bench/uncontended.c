@@ -17,36 +17,39 @@ struct uncontended {
 	uint64_t loops;
 };
 
-/* One loop for each system, so that none pays for an indirect call. */
-static int shmbuf_loop(struct uncontended *u, uint64_t loops)
+/*
+ * One loop for each system, as a program would have it, so that none pays for an
+ * indirect call.
+ */
+static int shmbuf_loop(struct shmbuf *buffer, uint64_t loops)
 {
 	int err = 0;
 
-	while (loops-- && !err) {
-		err = shmbuf_lock(u->buffer, 0);
-		if (!err)
-			err = shmbuf_unlock(u->buffer, 0);
+	while (loops--) {
+		if (shmbuf_lock(buffer, 0))
+			return -EIO;
+		err |= shmbuf_unlock(buffer, 0);
 	}
-	return err;
+	return err ? -EIO : 0;
 }
 
-static int pthread_loop(struct uncontended *u, uint64_t loops)
+static int pthread_loop(pthread_mutex_t *mutex, uint64_t loops)
 {
 	int err = 0;
 
-	while (loops-- && !err) {
-		err = pthread_mutex_lock(u->mutex);
-		if (!err)
-			err = pthread_mutex_unlock(u->mutex);
+	while (loops--) {
+		if (pthread_mutex_lock(mutex))
+			return -EIO;
+		err |= pthread_mutex_unlock(mutex);
 	}
-	return -err;
+	return err ? -EIO : 0;
 }
 
 static int loop(struct bench_subject *s, uint64_t loops, uint64_t *took_ns)
 {
 	struct uncontended *u = s->state;
 	uint64_t began = bench_now_ns();
-	int err = u->buffer ? shmbuf_loop(u, loops) : pthread_loop(u, loops);
+	int err = u->buffer ? shmbuf_loop(u->buffer, loops) : pthread_loop(u->mutex, loops);
 
 	*took_ns = bench_now_ns() - began;
 	return err;
