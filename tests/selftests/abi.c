@@ -203,7 +203,7 @@ static void fill(const struct row *row, struct right *r)
 		break;
 	case SHMBUF_IOC_LOCK:
 		r->lock.deadline = NEVER;
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case SHMBUF_IOC_UNLOCK:
 	case SHMBUF_IOC_CONSISTENT:
 		r->lock.owner = r->owner;
@@ -232,24 +232,22 @@ FIXTURE_VARIANT(each)
 	int row;
 };
 
-#define EACH(command, number) \
-	FIXTURE_VARIANT_ADD(each, command) { .row = number }
-
-EACH(query, 0);
-EACH(create, 1);
-EACH(open, 2);
-EACH(unlink, 3);
-EACH(init, 4);
-EACH(reset, 5);
-EACH(grow, 6);
-EACH(seal, 7);
-EACH(register, 8);
-EACH(unregister, 9);
-EACH(lock, 10);
-EACH(unlock, 11);
-EACH(consistent, 12);
-EACH(wait, 13);
-EACH(wake, 14);
+/* By position in rows. */
+FIXTURE_VARIANT_ADD(each, query) { 0 };
+FIXTURE_VARIANT_ADD(each, create) { 1 };
+FIXTURE_VARIANT_ADD(each, open) { 2 };
+FIXTURE_VARIANT_ADD(each, unlink) { 3 };
+FIXTURE_VARIANT_ADD(each, init) { 4 };
+FIXTURE_VARIANT_ADD(each, reset) { 5 };
+FIXTURE_VARIANT_ADD(each, grow) { 6 };
+FIXTURE_VARIANT_ADD(each, seal) { 7 };
+FIXTURE_VARIANT_ADD(each, register) { 8 };
+FIXTURE_VARIANT_ADD(each, unregister) { 9 };
+FIXTURE_VARIANT_ADD(each, lock) { 10 };
+FIXTURE_VARIANT_ADD(each, unlock) { 11 };
+FIXTURE_VARIANT_ADD(each, consistent) { 12 };
+FIXTURE_VARIANT_ADD(each, wait) { 13 };
+FIXTURE_VARIANT_ADD(each, wake) { 14 };
 
 static int row_is_new(const struct row *row)
 {
@@ -503,7 +501,9 @@ TEST(same_for_32_bit_callers)
 	query = (void *)(low + 128);
 	reg->size = sizeof(*reg);
 	ASSERT_EQ(0, call_32bit(fd, SHMBUF_IOC_REGISTER, reg));
-	*lock = (struct shmbuf_lock){ .size = sizeof(*lock), .owner = reg->owner, .deadline = NEVER };
+	lock->size = sizeof(*lock);
+	lock->owner = reg->owner;
+	lock->deadline = NEVER;
 	EXPECT_EQ(0, call_32bit(fd, SHMBUF_IOC_LOCK, lock));
 	lock->deadline = 0;
 	EXPECT_EQ(0, call_32bit(fd, SHMBUF_IOC_UNLOCK, lock));

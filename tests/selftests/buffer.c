@@ -236,8 +236,10 @@ TEST(bad_names)
 
 	memset(longest, 'x', sizeof(longest));
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		c.name = n.name = address(bad[i].name ?: longest);
-		c.name_len = n.name_len = bad[i].len;
+		n.name = address(bad[i].name ?: longest);
+		n.name_len = bad[i].len;
+		c.name = n.name;
+		c.name_len = n.name_len;
 		EXPECT_EQ(bad[i].ret, create_with(fd, &c))
 			TH_LOG("name %zu", i);
 		EXPECT_EQ(bad[i].ret, call(fd, SHMBUF_IOC_OPEN, &n))
@@ -245,8 +247,10 @@ TEST(bad_names)
 		EXPECT_EQ(bad[i].ret, call(fd, SHMBUF_IOC_UNLINK, &n))
 			TH_LOG("name %zu", i);
 	}
-	c.name = n.name = 8;
-	c.name_len = n.name_len = 5;
+	n.name = 8;
+	n.name_len = 5;
+	c.name = n.name;
+	c.name_len = n.name_len;
 	EXPECT_EQ(-EFAULT, create_with(fd, &c));
 	EXPECT_EQ(-EFAULT, call(fd, SHMBUF_IOC_OPEN, &n));
 	EXPECT_EQ(-EFAULT, call(fd, SHMBUF_IOC_UNLINK, &n));

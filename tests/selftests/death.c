@@ -162,12 +162,14 @@ FIXTURE_VARIANT_ADD(death, fast_release) { by_release, true };
 
 FIXTURE_SETUP(death)
 {
-	struct holder h = { .name = self->name, .fast = variant->fast };
+	struct holder h = {
+		.name = self->name, .fast = variant->fast, .held = shared_memory(4096),
+	};
 
 	self->fd = new_buffer(new_name(self->name), 2, 0, 0);
 	self->owner = new_owner(self->fd);
 	self->results = shared_memory(4096);
-	self->held = h.held = shared_memory(4096);
+	self->held = h.held;
 	self->holder = spawn();
 	if (!self->holder) {
 		h.fd = open_buffer(h.name, O_RDWR);
@@ -408,7 +410,7 @@ TEST_F(life, childs_end_is_no_death_of_its_parent)
 
 TEST_F(life, vforked_childs_end_is_no_death_of_its_parent)
 {
-	char *argv[] = { "idle", "--idle", NULL };
+	static char *const argv[] = { "idle", "--idle", NULL };
 	pid_t pid = vfork();
 
 	if (!pid)
@@ -448,7 +450,8 @@ TEST_F(life, a_process_that_shares_the_memory_owns_nothing)
 	EXPECT_EQ(-EPERM, s.unlock);
 	EXPECT_EQ(-EPERM, s.lock);
 	EXPECT_EQ(0, do_register(self->mine, SHMBUF_REGISTER_PROCESS, &s.owner));
-	s.unlock = s.lock = 0;
+	s.unlock = 0;
+	s.lock = 0;
 	pid = clone(share, stack + 65536, CLONE_VM | SIGCHLD, &s);
 	EXPECT_EQ(0, reap(pid));
 	EXPECT_EQ(-EPERM, s.unlock);

@@ -26,14 +26,15 @@ static struct fdinfo read_fdinfo(int fd)
 	if (!f)
 		fatal("%s: %s", path, strerror(errno));
 	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, "shmbuf-id:\t%llu\n", &info.id);
-		sscanf(line, "shmbuf-size:\t%llu\n", &info.size);
-		sscanf(line, "shmbuf-name:\t%299s\n", info.name);
-		sscanf(line, "shmbuf-locks-held:\t%d\n", &info.total);
-		if (info.listed < 64)
-			info.listed += sscanf(line, "shmbuf-lock:\t%u %d\n",
-					      &info.locks[info.listed].index,
-					      &info.locks[info.listed].pid) == 2;
+		if (sscanf(line, "shmbuf-id:\t%llu\n", &info.id) == 1 ||
+		    sscanf(line, "shmbuf-size:\t%llu\n", &info.size) == 1 ||
+		    sscanf(line, "shmbuf-name:\t%299s\n", info.name) == 1 ||
+		    sscanf(line, "shmbuf-locks-held:\t%d\n", &info.total) == 1)
+			continue;
+		if (info.listed < 64 &&
+		    sscanf(line, "shmbuf-lock:\t%u %d\n", &info.locks[info.listed].index,
+			   &info.locks[info.listed].pid) == 2)
+			info.listed++;
 	}
 	fclose(f);
 	return info;

@@ -316,7 +316,8 @@ TEST_F(signals, during_lock)
 		__u64 owner = new_owner(self->fd);
 
 		handle_signals(variant->sa_flags);
-		CHECK(do_lock(self->fd, owner, 0, variant->lock_flags, NEVER) == (eintr ? -EINTR : 0));
+		CHECK(do_lock(self->fd, owner, 0, variant->lock_flags, NEVER) ==
+		      (eintr ? -EINTR : 0));
 		_exit(eintr ? 0 : do_unlock(self->fd, owner, 0));
 	}
 	for (i = 1; i <= (eintr ? 1 : 5); i++) {
@@ -423,7 +424,7 @@ TEST_F(lock, killed_after_it_was_granted)
 FIXTURE(counter)
 {
 	int fd;
-	volatile unsigned long *data;
+	unsigned long *data;
 };
 
 FIXTURE_VARIANT(counter)
@@ -474,12 +475,12 @@ static void leave(int fd, __u64 owner, const struct control *c)
 		CHECK(do_unlock(fd, owner, 0) == 0);
 }
 
-static void count(int fd, volatile unsigned long *data, long rounds, __u32 flags, bool fast,
+static void count(int fd, unsigned long *data, long rounds, __u32 flags, bool fast,
 		  bool deaths)
 {
 	__u64 owner = new_owner(fd);
 	struct control c = {};
-	volatile int gap;
+	int gap;
 
 	if (fast)
 		c = map_control(fd, PROT_READ | PROT_WRITE);
@@ -487,10 +488,11 @@ static void count(int fd, volatile unsigned long *data, long rounds, __u32 flags
 		unsigned long old;
 
 		enter(fd, owner, &c, flags, deaths);
-		old = data[0];
+		/* No atomic addition: only the lock can make this right. */
+		old = __atomic_load_n(data, __ATOMIC_RELAXED);
 		for (gap = 0; gap < 20; gap++)
-			;
-		data[0] = old + 1;
+			asm volatile("" ::: "memory");
+		__atomic_store_n(data, old + 1, __ATOMIC_RELAXED);
 		leave(fd, owner, &c);
 	}
 }

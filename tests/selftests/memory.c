@@ -3,9 +3,10 @@
  * What buffers cost the kernel.
  *
  * Counted is all memory that is neither free nor on one of the LRU lists (page
- * cache, anonymous and shmem pages): slab, vmalloc, page tables, whole pages.
- * The step from COUNT buffers to 2 * COUNT is measured, so that what the
- * allocators keep in stock is used up already, and the median of ROUNDS taken.
+ * cache, anonymous and shmem pages): vmalloc, page tables, whole pages, and of the
+ * slabs the objects that are in use, not the stock of free ones that comes and
+ * goes. COUNT buffers are measured after FIRST others, and the median of ROUNDS is
+ * taken.
  *
  * What a sync object costs is the slope between a small and a large table: all
  * that doesn't depend on the table's size cancels. A buffer's constant cost is
@@ -14,21 +15,58 @@
  * and two files, which is what a handle and its data area are made of anyway).
  */
 #include "shmbuf_test.h"
+#include <linux/membarrier.h>
 #include <sys/resource.h>
 
+#define FIRST	250
 #define COUNT	1000
 #define ROUNDS	3
 #define PAGE	4096
 
-static const char *const parameters[] = { "max_user_buffers", "max_user_objects", "max_user_owners" };
+static const char *const parameters[] = {
+	"max_user_buffers", "max_user_objects", "max_user_owners",
+};
 
-static long meminfo(const char *text, const char *key)
+static long bytes_of(const char *text, const char *key)
 {
 	const char *p = strstr(text, key);
 
 	if (!p)
 		fatal("/proc/meminfo has no %s", key);
 	return atol(p + strlen(key)) * 1024;
+}
+
+/* Bytes of slab objects that are in use. */
+static long slab_objects(void)
+{
+	FILE *f = fopen("/proc/slabinfo", "r");
+	unsigned long active, size;
+	char line[512];
+	long sum = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %lu %*u %lu", &active, &size) == 2)
+			sum += active * size;
+	if (!sum)
+		fatal("/proc/slabinfo can't be read");
+	fclose(f);
+	return sum;
+}
+
+/* Free pages that each CPU keeps for itself, which MemFree leaves out. */
+static long free_in_stock(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "r");
+	char line[256];
+	long pages, sum = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " count: %ld", &pages) == 1)
+			sum += pages * PAGE;
+	if (!f)
+		fatal("/proc/zoneinfo can't be read");
+	fclose(f);
+	return sum;
 }
 
 static long kernel_memory_now(void)
@@ -49,20 +87,24 @@ static long kernel_memory_now(void)
 		fatal("/proc/meminfo: %s", strerror(errno));
 	close(fd);
 	text[len] = 0;
-	return meminfo(text, "MemTotal:") - meminfo(text, "MemFree:") - meminfo(text, "\nActive:") -
-	       meminfo(text, "\nInactive:") - meminfo(text, "Unevictable:");
+	return bytes_of(text, "MemTotal:") - bytes_of(text, "MemFree:") -
+	       bytes_of(text, "\nActive:") - bytes_of(text, "\nInactive:") -
+	       bytes_of(text, "Unevictable:") - bytes_of(text, "Slab:") +
+	       slab_objects() - free_in_stock();
 }
 
 /* Once nothing that was freed is still on its way. */
 static long kernel_memory(void)
 {
-	long last, seen = kernel_memory_now();
+	long last = 0, seen = kernel_memory_now();
+	int quiet;
 
-	do {
+	for (quiet = 0; quiet < 3; quiet = labs(seen - last) < 4 * PAGE ? quiet + 1 : 0) {
 		last = seen;
-		usleep(50000);
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);	/* an RCU grace period */
+		usleep(3000);
 		seen = kernel_memory_now();
-	} while (labs(seen - last) > 16 * PAGE);
+	}
 	return seen;
 }
 
@@ -105,17 +147,17 @@ static int make_buffer(const struct subject *s, int *second)
 /* Bytes for one more of these. */
 static long cost_once(const struct subject *s)
 {
-	static int fds[2 * COUNT][2];
+	static int fds[FIRST + COUNT][2];
 	long before = 0, after;
 	int i;
 
-	for (i = 0; i < 2 * COUNT; i++) {
-		if (i == COUNT)
+	for (i = 0; i < FIRST + COUNT; i++) {
+		if (i == FIRST)
 			before = kernel_memory();
 		fds[i][0] = s->make(s, &fds[i][1]);
 	}
 	after = kernel_memory();
-	for (i = 0; i < 2 * COUNT; i++) {
+	for (i = 0; i < FIRST + COUNT; i++) {
 		close(fds[i][0]);
 		if (fds[i][1] >= 0)
 			close(fds[i][1]);
@@ -183,16 +225,16 @@ static __u32 objects_in(__u32 pages, __u32 layout)
 static double cost_of_an_object(__u32 layout)
 {
 	const struct subject small = { make_buffer, objects_in(1, layout), layout, false };
-	const struct subject large = { make_buffer, objects_in(9, layout), layout, false };
+	const struct subject large = { make_buffer, objects_in(17, layout), layout, false };
 
 	return (double)(cost(&large) - cost(&small)) / (large.objects - small.objects);
 }
 
 /*
- * Two per cent are for the noise, and for what vmalloc keeps per page: together
+ * One per cent is for the noise, and for what vmalloc keeps per page: together
  * 16 bytes for each 4096.
  */
-#define NOISE 1.02
+#define NOISE 1.01
 
 TEST_F(memory, object_of_the_default_layout)
 {

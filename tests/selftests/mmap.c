@@ -23,7 +23,7 @@ static void *try_map(int fd, size_t size, int prot, int flags, __u64 offset)
 } while (0)
 
 /* The signal that a child dies of when it writes or reads there; 0 for none. */
-static int access_signal(volatile char *p, bool write)
+static int access_signal(char *p, bool write)
 {
 	pid_t pid = spawn();
 
@@ -31,9 +31,9 @@ static int access_signal(volatile char *p, bool write)
 		signal(SIGSEGV, SIG_DFL);
 		signal(SIGBUS, SIG_DFL);
 		if (write)
-			*p = 1;
+			__atomic_store_n(p, 1, __ATOMIC_RELAXED);
 		else
-			(void)*p;
+			__atomic_load_n(p, __ATOMIC_RELAXED);
 		_exit(0);
 	}
 	pid = reap(pid);
@@ -204,7 +204,6 @@ TEST_F(data, fork_inherits)
 TEST_F(data, outlives_the_handle)
 {
 	char *p = map_data(self->fd, DATA), *q;
-	int fd;
 
 	strcpy(p, "still here");
 	close(self->ro);
@@ -216,9 +215,9 @@ TEST_F(data, outlives_the_handle)
 	EXPECT_EQ(p + 64 * DATA, q);
 	/* The handles of the teardown. */
 	self->ro = open_device(O_RDONLY);
-	self->fd = fd = open_device(O_RDWR);
-	EXPECT_EQ(0, do_create(fd, self->name, 0, PAGE, 0, 0, 0));
-	EXPECT_EQ(0, *(char *)map_data(fd, PAGE));
+	self->fd = open_device(O_RDWR);
+	EXPECT_EQ(0, do_create(self->fd, self->name, 0, PAGE, 0, 0, 0));
+	EXPECT_EQ(0, *(char *)map_data(self->fd, PAGE));
 }
 
 static long futex(int *p, int op, int value)

@@ -377,8 +377,7 @@ TEST_F(queue, tokens_with_many_sleepers)
 			__u64 sequence = read_word(&self->c, 1) & SHMBUF_SEQUENCE_MASK;
 			int seen = __atomic_load_n(&tokens[0], __ATOMIC_SEQ_CST);
 
-			if (seen && __atomic_compare_exchange_n(&tokens[0], &seen, seen - 1, false,
-								__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+			if (seen && __sync_bool_compare_and_swap(&tokens[0], seen, seen - 1)) {
 				__atomic_add_fetch(&tokens[1], 1, __ATOMIC_SEQ_CST);
 				if (tokens[2])
 					_exit(0);
