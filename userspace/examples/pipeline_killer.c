@@ -43,8 +43,9 @@ int killer_start(struct killer *k, const struct pipeline *p)
 		fputs("pipeline: out of memory\n", stderr);
 		return -1;
 	}
+	/* Of the first three quarters: a holder isn't met at the first look. */
 	for (unsigned int i = 0; i < o->kills; i++)
-		k->kills[i].target = blocks ? random_below(blocks) : 0;
+		k->kills[i].target = random_below(blocks / 4 * 3 + 1);
 	qsort(k->kills, o->kills, sizeof(*k->kills), by_target);
 	return 0;
 }

@@ -176,17 +176,6 @@ struct slot *ring_take(struct pipeline *p)
 	}
 }
 
-void ring_pass(struct pipeline *p, struct slot *s, const uint8_t *digest)
-{
-	ring_lock(p);
-	store(&p->ring->counts[SLOT_TAKEN], p->ring->counts[SLOT_TAKEN] - 1);
-	memcpy(s->digest, digest, sizeof(s->digest));
-	ring_seal(p, p->ring->seal);
-	set_state(p, s, SLOT_HASHED);
-	ring_unlock(p);
-	ring_wake(p, QUEUE_HASHED(p), 1);
-}
-
 static void check_seal(struct pipeline *p)
 {
 	uint8_t seal[SHA256_DIGEST_SIZE];
@@ -194,6 +183,18 @@ static void check_seal(struct pipeline *p)
 	ring_seal(p, seal);
 	if (memcmp(seal, p->ring->seal, sizeof(seal)))
 		actor_fail(p, "the table isn't what its seal says", 0);
+}
+
+void ring_pass(struct pipeline *p, struct slot *s, const uint8_t *digest)
+{
+	ring_lock(p);
+	store(&p->ring->counts[SLOT_TAKEN], p->ring->counts[SLOT_TAKEN] - 1);
+	check_seal(p);
+	memcpy(s->digest, digest, sizeof(s->digest));
+	ring_seal(p, p->ring->seal);
+	set_state(p, s, SLOT_HASHED);
+	ring_unlock(p);
+	ring_wake(p, QUEUE_HASHED(p), 1);
 }
 
 struct slot *ring_collect(struct pipeline *p)
@@ -209,7 +210,6 @@ struct slot *ring_collect(struct pipeline *p)
 		if (s && s->number != p->ring->collected)
 			s = NULL;
 		if (s) {
-			check_seal(p);
 			p->ring->counts[SLOT_HASHED]--;
 			set_state(p, s, SLOT_WRITING);
 		}
