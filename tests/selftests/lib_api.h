@@ -163,12 +163,12 @@ TEST_F(api, deadlines)
 	EXPECT_EQ(-ETIMEDOUT, shmbuf_wait(self->b, QUEUE, 0, &before));
 }
 
-static volatile sig_atomic_t signals;
+static int signals;
 
 static void on_signal(int signal)
 {
 	(void)signal;
-	signals++;
+	__atomic_add_fetch(&signals, 1, __ATOMIC_RELAXED);
 }
 
 /* Locks 0 with each @flags, while its parent holds it and sends signals. */
@@ -180,7 +180,7 @@ static void interrupted_child(struct shmbuf *b, unsigned int flags, int *ready)
 	sigaction(SIGUSR1, &action, NULL);
 	__atomic_store_n(ready, 1, __ATOMIC_RELEASE);
 	CHECK(shmbuf_lock_flags(b, 0, flags, NULL) == expected);
-	CHECK(signals > 0);
+	CHECK(__atomic_load_n(&signals, __ATOMIC_RELAXED) > 0);
 	_exit(0);
 }
 
@@ -450,7 +450,7 @@ TEST(name)
 
 static void *writes(void *argument)
 {
-	*(volatile char *)argument = 1;
+	__atomic_store_n((char *)argument, 1, __ATOMIC_RELAXED);
 	return NULL;
 }
 
@@ -553,7 +553,7 @@ TEST(many_handles)
 static void *count(void *argument)
 {
 	struct shmbuf *b = argument;
-	volatile long *counter = shmbuf_data(b);
+	long *counter = shmbuf_data(b);
 	int i;
 
 	for (i = 0; i < COUNTS; i++) {
@@ -591,7 +591,7 @@ TEST_F(api, counter)
 /* Wait until it is @me's turn, and pass it on. */
 static void take_turns(struct shmbuf *b, int me)
 {
-	volatile int *turn = shmbuf_data(b);
+	int *turn = shmbuf_data(b);
 	uint64_t sequence;
 	int i;
 

@@ -35,6 +35,7 @@
 #define SHMBUF_H
 
 #include <linux/shmbuf.h>
+#include <linux/shmbuf_word.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -42,6 +43,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct timespec;
 
 /* A handle.  From shmbuf_create(), shmbuf_open() or shmbuf_from_fd(); given
  * back by shmbuf_close().
@@ -459,6 +462,123 @@ int shmbuf_query(struct shmbuf *b, struct shmbuf_info *info);
  * Return: a sentence in English without a newline.  It is static: don't free.
  */
 const char *shmbuf_strerror(int err);
+
+/*
+ * From here on nothing is an interface: it is how shmbuf_lock(), shmbuf_trylock()
+ * and shmbuf_unlock() are compiled into the program, as the calls would cost
+ * as much as the rest.  The functions are in the library as well, for debuggers,
+ * other languages, and programs that define SHMBUF_NO_INLINE.  What is
+ * described here doesn't change before libshmbuf.so.2.
+ */
+
+/*
+ * Stands SHMBUF_FAST_OFFSET bytes behind the handle, in memory that is all zero
+ * once the handle is closed, and in a child of fork().
+ * @serial: of this opening of the handle, never used again in the process
+ * @words: the word of object 0
+ * @table: number of objects, above the binary logarithm of their distance
+ */
+struct shmbuf_fast {
+	uint64_t serial;
+	char *words;
+	uint64_t table;
+};
+
+#define SHMBUF_FAST_OFFSET	65536
+#define SHMBUF_FAST_TABLE_SHIFT	8
+
+/*
+ * What the thread used last.
+ * @serial: of the handle
+ * @id: the thread's owner id in the handle's buffer
+ */
+struct shmbuf_fast_thread {
+	uint64_t serial;
+	uint64_t id;
+};
+
+#ifdef __GNUC__
+
+extern __thread struct shmbuf_fast_thread shmbuf_fast_thread
+	__attribute__((__tls_model__("initial-exec")));
+
+static inline const struct shmbuf_fast *shmbuf_fast(const struct shmbuf *b)
+{
+	return (const struct shmbuf_fast *)((const char *)b + SHMBUF_FAST_OFFSET);
+}
+
+/*
+ * Whether the table has such an object and the thread's id is at hand: not where it
+ * last used another handle, or never this one.
+ */
+static inline int shmbuf_fast_ready(const struct shmbuf *b, uint32_t index)
+{
+	return __builtin_expect(shmbuf_fast_thread.serial ==
+				__atomic_load_n(&shmbuf_fast(b)->serial,
+						__ATOMIC_RELAXED), 1) &&
+	       __builtin_expect(index < shmbuf_fast(b)->table >>
+				SHMBUF_FAST_TABLE_SHIFT, 1);
+}
+
+static inline __u64 *shmbuf_fast_word(const struct shmbuf *b, uint32_t index)
+{
+	return (__u64 *)(shmbuf_fast(b)->words +
+			 ((size_t)index << (shmbuf_fast(b)->table & 63)));
+}
+
+static inline int shmbuf_fast_acquire(__u64 *word, __u64 id)
+{
+	__u64 old = 0, changed = 0;
+
+	return shmbuf_lock_user_acquire(old, id, &changed) &&
+	       __builtin_expect(__atomic_compare_exchange_n(word, &old, changed, 0,
+							    __ATOMIC_ACQUIRE,
+							    __ATOMIC_RELAXED), 1);
+}
+
+static inline int shmbuf_fast_release(__u64 *word, __u64 id)
+{
+	__u64 old = id, changed = 0;
+
+	return shmbuf_lock_user_release(old, id, &changed) &&
+	       __builtin_expect(__atomic_compare_exchange_n(word, &old, changed, 0,
+							    __ATOMIC_RELEASE,
+							    __ATOMIC_RELAXED), 1);
+}
+
+static inline int shmbuf_fast_lock(const struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_ready(b, index) &&
+	       shmbuf_fast_acquire(shmbuf_fast_word(b, index), shmbuf_fast_thread.id);
+}
+
+static inline int shmbuf_fast_unlock(const struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_ready(b, index) &&
+	       shmbuf_fast_release(shmbuf_fast_word(b, index), shmbuf_fast_thread.id);
+}
+
+static inline int shmbuf_inline_lock(struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_lock(b, index) ? 0 : shmbuf_lock(b, index);
+}
+
+static inline int shmbuf_inline_trylock(struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_lock(b, index) ? 0 : shmbuf_trylock(b, index);
+}
+
+static inline int shmbuf_inline_unlock(struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_unlock(b, index) ? 0 : shmbuf_unlock(b, index);
+}
+
+#ifndef SHMBUF_NO_INLINE
+#define shmbuf_lock(b, index)		shmbuf_inline_lock(b, index)
+#define shmbuf_trylock(b, index)	shmbuf_inline_trylock(b, index)
+#define shmbuf_unlock(b, index)		shmbuf_inline_unlock(b, index)
+#endif
+#endif
 
 #ifdef __cplusplus
 }

@@ -34,7 +34,7 @@ static bool spin(struct shmbuf *b, __u32 index, __u64 id, unsigned int flags)
 		return false;
 	while (n--) {
 		old = __atomic_load_n(word, __ATOMIC_RELAXED);
-		if (!old && shmbuf_acquire(word, id))
+		if (!old && shmbuf_fast_acquire(word, id))
 			return true;
 		if ((old & ~SHMBUF_OWNER_MASK) || old == id)
 			return false;
@@ -43,7 +43,7 @@ static bool spin(struct shmbuf *b, __u32 index, __u64 id, unsigned int flags)
 	return false;
 }
 
-int shmbuf_lock_call(struct shmbuf *b, __u32 index, unsigned int flags,
+int shmbuf_contended(struct shmbuf *b, __u32 index, unsigned int flags,
 		     const struct timespec *deadline)
 {
 	struct shmbuf_lock argument = {

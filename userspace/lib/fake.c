@@ -209,7 +209,7 @@ static int fake_attach_buffer(int fd, const struct fake_buffer *f)
 }
 
 static int fake_set_kinds(struct fake_buffer *f, char *control,
-		     const struct shmbuf_range *r)
+			  const struct shmbuf_range *r)
 {
 	__u32 i;
 
@@ -454,7 +454,7 @@ static int fake_lock(struct fake_buffer *f, const struct shmbuf_lock *l, char *c
 }
 
 static int fake_release(struct fake_buffer *f, const struct shmbuf_lock *l,
-		      char *control, bool consistent)
+			char *control, bool consistent)
 {
 	__u64 *word = fake_kernel_word(f, control, l->index), old, new;
 	int waiters = f->waiters[l->index], ret;
@@ -513,7 +513,7 @@ static __u32 fake_object_of(unsigned long command, const void *argument)
 }
 
 static int fake_buffer_command(struct fake_buffer *f, unsigned long command, void *argument,
-			  char *control)
+			       char *control)
 {
 	__u32 index = fake_object_of(command, argument);
 
@@ -599,14 +599,12 @@ static int fake_sleep_command(int fd, unsigned long command, void *argument, __u
 	for (;;) {
 		fake_enter();
 		f = fake_find_fd(fd);
-		ret = fake_attached_command(fd, command, argument);
 		f->waiters[index]++;
+		ret = fake_attached_command(fd, command, argument);
 		if (ret == -EBUSY && fake_now() >= deadline)
 			ret = -ETIMEDOUT;
 		if (ret == -EBUSY && interrupted)
 			ret = -EINTR;
-		if (ret == -EBUSY)
-			fake_attached_command(fd, command, argument);
 		fake_leave();
 		if (ret == -EBUSY)
 			interrupted = nanosleep(&poll, NULL);

@@ -12,6 +12,9 @@
 #ifndef SHMBUF_INTERNAL_H
 #define SHMBUF_INTERNAL_H
 
+/* The functions themselves are made here. */
+#define SHMBUF_NO_INLINE
+
 #include <assert.h>
 #include <linux/shmbuf_word.h>
 #include <pthread.h>
@@ -27,7 +30,7 @@
 #pragma GCC visibility push(hidden)
 
 /* A constant, for the fast path's sake, and a multiple of any page size. */
-#define SHMBUF_WIPED	65536
+#define SHMBUF_WIPED	SHMBUF_FAST_OFFSET
 #define SHMBUF_SLOT	128
 
 struct shmbuf {
@@ -52,14 +55,11 @@ struct shmbuf {
 
 struct shmbuf_hot {
 	/*
-	 * Says which opening of which handle this is; never used twice in a
-	 * process and its children.  0: closed, or not set up in this child.
-	 * Written last, under @mutex.
+	 * @fast.serial says which opening of which handle this is; never used
+	 * twice in a process and its children.  0: closed, or not set up in this
+	 * child.  Written last, under @mutex.
 	 */
-	__u64 serial;
-	char *words;
-	/* The number of objects, above the binary logarithm of their stride. */
-	__u64 table;
+	struct shmbuf_fast fast;
 	struct shmbuf_control *control;
 	/* All zero is an unlocked one: what a fork leaves is usable. */
 	pthread_mutex_t mutex;
@@ -73,22 +73,9 @@ static inline struct shmbuf_hot *shmbuf_hot(const struct shmbuf *b)
 	return (struct shmbuf_hot *)((char *)b + SHMBUF_WIPED);
 }
 
-#define SHMBUF_TABLE_SHIFT	8
-
-static inline bool shmbuf_in_table(__u64 table, __u32 index)
-{
-	return index < table >> SHMBUF_TABLE_SHIFT;
-}
-
-static inline __u64 *shmbuf_word_at(const struct shmbuf_hot *hot, __u64 table,
-				    __u32 index)
-{
-	return (__u64 *)(hot->words + ((size_t)index << (table & 63)));
-}
-
 static inline __u64 shmbuf_serial(const struct shmbuf *b)
 {
-	return __atomic_load_n(&shmbuf_hot(b)->serial, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&shmbuf_hot(b)->fast.serial, __ATOMIC_ACQUIRE);
 }
 
 /* slot.c: memory for handles */
@@ -112,41 +99,20 @@ struct shmbuf_owner {
 
 #define SHMBUF_OWNERS_INLINE	4
 
+/* All ids of a thread.  The one used last is in struct shmbuf_fast_thread, too. */
 struct shmbuf_thread {
-	/* The handle used last: @id is the thread's in the one with @serial. */
-	__u64 serial;
-	__u64 id;
-	/* All of the thread's ids: hashed by serial, 0 is free. */
+	/* Hashed by serial; serial 0 is free. */
 	struct shmbuf_owner *owners;
 	__u32 mask;
 	__u32 used;
 	struct shmbuf_owner first[SHMBUF_OWNERS_INLINE];
 };
 
-/* Never by a call: that would be most of the fast path. */
-#if defined(__PIC__) && !defined(__PIE__)
-#define SHMBUF_TLS_MODEL	"initial-exec"
-#else
-#define SHMBUF_TLS_MODEL	"local-exec"
-#endif
-
-extern __thread struct shmbuf_thread shmbuf_thread
-	__attribute__((tls_model(SHMBUF_TLS_MODEL)));
-
 int shmbuf_self(struct shmbuf *b, __u64 *id);
 void shmbuf_forget(struct shmbuf *b);
 
-static inline bool shmbuf_acquire(__u64 *word, __u64 id)
-{
-	__u64 old = 0, new = 0;
-
-	return shmbuf_lock_user_acquire(old, id, &new) &&
-	       __atomic_compare_exchange_n(word, &old, new, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
 /* contended.c: by the kernel, after a short spin */
-int shmbuf_lock_call(struct shmbuf *b, __u32 index, unsigned int flags,
+int shmbuf_contended(struct shmbuf *b, __u32 index, unsigned int flags,
 		     const struct timespec *deadline);
 int shmbuf_holder_call(struct shmbuf *b, __u32 index, unsigned long command);
 

@@ -37,10 +37,10 @@ static int map_control(struct shmbuf *b, char *address)
 	if (p == MAP_FAILED)
 		return -errno;
 	hot->control = (struct shmbuf_control *)p;
-	hot->words = p + b->object_offset;
-	hot->table = (__u64)b->nr_objects << SHMBUF_TABLE_SHIFT |
-		     __builtin_ctz(b->object_stride);
-	__atomic_store_n(&hot->serial,
+	hot->fast.words = p + b->object_offset;
+	hot->fast.table = (__u64)b->nr_objects << SHMBUF_FAST_TABLE_SHIFT |
+			  __builtin_ctz(b->object_stride);
+	__atomic_store_n(&hot->fast.serial,
 			 __atomic_fetch_add(&next_serial, 1, __ATOMIC_RELAXED),
 			 __ATOMIC_RELEASE);
 	return 0;
@@ -116,9 +116,9 @@ void shmbuf_unmap(struct shmbuf *b)
 	char *control = (char *)hot->control;
 
 	pthread_mutex_lock(&hot->mutex);
-	__atomic_store_n(&hot->serial, 0, __ATOMIC_RELEASE);
-	hot->table = 0;
-	hot->words = NULL;
+	__atomic_store_n(&hot->fast.serial, 0, __ATOMIC_RELEASE);
+	hot->fast.table = 0;
+	hot->fast.words = NULL;
 	hot->control = NULL;
 	pthread_mutex_unlock(&hot->mutex);
 	if (control == control_home(b)) {
@@ -137,7 +137,7 @@ int shmbuf_revive(struct shmbuf *b)
 	int ret = 0;
 
 	pthread_mutex_lock(&hot->mutex);
-	if (!hot->serial)
+	if (!hot->fast.serial)
 		ret = map_control(b, NULL);
 	pthread_mutex_unlock(&hot->mutex);
 	return ret;
@@ -146,13 +146,11 @@ int shmbuf_revive(struct shmbuf *b)
 /* NULL where there is no such object, or its word can't be mapped. */
 __u64 *shmbuf_word(struct shmbuf *b, __u32 index)
 {
-	struct shmbuf_hot *hot = shmbuf_hot(b);
-
 	if (unlikely(!shmbuf_serial(b)) && shmbuf_revive(b))
 		return NULL;
-	if (!shmbuf_in_table(hot->table, index))
+	if (index >= shmbuf_hot(b)->fast.table >> SHMBUF_FAST_TABLE_SHIFT)
 		return NULL;
-	return shmbuf_word_at(hot, hot->table, index);
+	return shmbuf_fast_word(b, index);
 }
 
 /* Only QUERY tells the size: the control area is anybody's to write. */

@@ -11,7 +11,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-__thread struct shmbuf_thread shmbuf_thread = { .serial = SHMBUF_NO_SERIAL };
+SHMBUF_EXPORT __thread struct shmbuf_fast_thread shmbuf_fast_thread = {
+	.serial = SHMBUF_NO_SERIAL,
+};
+
+static __thread struct shmbuf_thread thread
+	__attribute__((tls_model("initial-exec")));
 
 static pthread_key_t key;
 static int key_error = -EAGAIN;
@@ -36,7 +41,7 @@ static void owner_end(const struct shmbuf_owner *o)
 	struct shmbuf_hot *hot = shmbuf_hot(o->b);
 
 	pthread_mutex_lock(&hot->mutex);
-	if (hot->serial == o->serial)
+	if (hot->fast.serial == o->serial)
 		unregister(o->b, o->id);
 	pthread_mutex_unlock(&hot->mutex);
 }
@@ -47,7 +52,8 @@ static void thread_end(void *argument)
 	struct shmbuf_thread *t = argument, old = *t;
 	__u32 i;
 
-	*t = (struct shmbuf_thread) { .serial = SHMBUF_NO_SERIAL };
+	shmbuf_fast_thread.serial = SHMBUF_NO_SERIAL;
+	*t = (struct shmbuf_thread) {};
 	if (old.owners == t->first)
 		old.owners = old.first;
 	for (i = 0; i <= old.mask; i++)
@@ -157,7 +163,7 @@ static int owner_new(struct shmbuf_thread *t, struct shmbuf *b, __u64 serial,
 /* The calling thread's id in the buffer of @b; the next fast path has it, too. */
 int shmbuf_self(struct shmbuf *b, __u64 *id)
 {
-	struct shmbuf_thread *t = &shmbuf_thread;
+	struct shmbuf_thread *t = &thread;
 	struct shmbuf_owner *o;
 	__u64 serial;
 	int ret;
@@ -178,8 +184,8 @@ int shmbuf_self(struct shmbuf *b, __u64 *id)
 		if (ret)
 			return ret;
 	}
-	t->serial = serial;
-	t->id = *id;
+	shmbuf_fast_thread.serial = serial;
+	shmbuf_fast_thread.id = *id;
 	return 0;
 }
 
@@ -189,14 +195,14 @@ int shmbuf_self(struct shmbuf *b, __u64 *id)
  */
 void shmbuf_forget(struct shmbuf *b)
 {
-	struct shmbuf_thread *t = &shmbuf_thread;
+	struct shmbuf_thread *t = &thread;
 	__u64 serial = shmbuf_serial(b);
 	struct shmbuf_owner *o;
 
 	if (!serial)
 		return;
-	if (t->serial == serial)
-		t->serial = SHMBUF_NO_SERIAL;
+	if (shmbuf_fast_thread.serial == serial)
+		shmbuf_fast_thread.serial = SHMBUF_NO_SERIAL;
 	o = owner_find(t, serial);
 	if (o)
 		unregister(b, o->id);
