@@ -214,10 +214,10 @@ static int supervise(struct pipeline *p, struct crew *c, struct killer *k)
 	while (c->running || c->producer || c->collector) {
 		int looked = killer_try(k, c);
 
-		if (looked < 0 || crew_reap(c))
+		if (looked < 0)
 			return -1;
 		hear(p, k, &heard);
-		if (watch(p, k, &w))
+		if (crew_reap(c) || watch(p, k, &w))
 			return -1;
 		if (!closed && !c->collector && killer_done(k, p)) {
 			ring_close(p);
