@@ -104,13 +104,14 @@ void shmbuf_wakeups_flush(struct shmbuf_wakeups *wakeups)
 struct shmbuf_deadline shmbuf_deadline(u64 ns)
 {
 	struct timespec64 offset = {};
+	ktime_t expires;
 
 	if (ns > KTIME_MAX)
 		return (struct shmbuf_deadline){ .never = true };
 	timens_add_monotonic(&offset);
-	return (struct shmbuf_deadline){
-		.expires = ktime_sub(ns_to_ktime(ns), timespec64_to_ktime(offset)),
-	};
+	expires = ktime_sub(ns_to_ktime(ns), timespec64_to_ktime(offset));
+	/* To a timer, what is before the host's boot is never. */
+	return (struct shmbuf_deadline){ .expires = max_t(ktime_t, expires, 0) };
 }
 
 bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline)
