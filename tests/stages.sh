@@ -90,6 +90,8 @@ no_install() {
 		grep -qx '0 passed, 1 failed' "$scratch/no_install"
 }
 
+stage_readme() { "$top/tests/readme"; }
+
 stage_vm() { "$vm/selftest"; }
 
 # The tests of the project, run in a guest as if that were the host.
