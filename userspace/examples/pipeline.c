@@ -141,7 +141,7 @@ static void hear(struct pipeline *p, struct killer *k, unsigned int *heard)
 		const struct telling *t = &p->tellings[*heard];
 		const struct kill *kill = &k->kills[k->told];
 
-		if (k->told < k->made && t->dead == kill->worker) {
+		if (k->told < k->made && load(&p->lives[kill->worker].ended)) {
 			story_told(kill, t);
 			k->told++;
 		} else {

@@ -50,12 +50,12 @@ static bool is_dead(struct pipeline *p, unsigned int worker)
 	struct life *life = &p->lives[worker];
 	int err;
 
-	if (!load(&life->pid) || life->ended)
-		return false;
+	if (life->ended || !load(&life->pid))
+		return life->ended;
 	err = shmbuf_trylock(p->buffer, LIFE_LOCK(worker));
 	if (err == -EBUSY || err == -EDEADLK)
 		return false;
-	life->ended = true;
+	store(&life->ended, true);
 	if (err == -EOWNERDEAD)
 		err = shmbuf_consistent(p->buffer, LIFE_LOCK(worker));
 	if (!err)
@@ -83,15 +83,12 @@ void ring_repair(struct pipeline *p, struct telling *t)
 	uint8_t seal[SHA256_DIGEST_SIZE];
 
 	t->who = p->me;
-	t->dead = p->nr_lives;
 	t->next_block = p->ring->collected;
 	memcpy(t->counts, p->ring->counts, sizeof(t->counts));
 	ring_count(p, t->true_counts);
 	for (unsigned int i = 0; i < p->nr_lives; i++) {
-		if (is_dead(p, i)) {
-			t->dead = i;
+		if (is_dead(p, i))
 			hand_out_again(p, i, t);
-		}
 	}
 	ring_count(p, p->ring->counts);
 	ring_seal(p, seal);

@@ -81,7 +81,7 @@ void ring_seal(struct pipeline *p, uint8_t *seal)
 	sha256_digest(&ctx, SHA256_DIGEST_SIZE, seal);
 }
 
-/* Makes the count true to a dead holder's last store, then to the whole step. */
+/* The state in one store: a repair goes by it.  The count may come too late, then. */
 static void set_state(struct pipeline *p, struct slot *s, enum slot_state state)
 {
 	store(&s->state, state);

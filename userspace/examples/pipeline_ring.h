@@ -53,7 +53,6 @@ struct telling {
 	struct actor who;
 	uint64_t told_ns;
 	uint64_t repaired_ns;
-	unsigned int dead;	/* worker; nr_lives where none was found dead */
 	uint64_t next_block;	/* that the collector waits for */
 	unsigned int counts[SLOT_STATES];
 	unsigned int true_counts[SLOT_STATES];
@@ -64,7 +63,7 @@ struct telling {
 
 struct life {
 	pid_t pid;		/* 0: not started.  Written by the worker */
-	bool ended;		/* found dead */
+	bool ended;		/* found dead; read without the lock, too */
 };
 
 struct ring {
