@@ -17,13 +17,37 @@ struct workqueue_struct *shmbuf_workqueue;
 
 static atomic64_t shmbuf_last_id;
 
+/* Pages in a row, where there are some, need no page tables and no table of pages. */
+static void *shmbuf_control_alloc(size_t size)
+{
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO;
+	void *control = alloc_pages_exact(size, gfp | __GFP_NOWARN | __GFP_NORETRY);
+
+	return control ?: __vmalloc(size, gfp);
+}
+
+static void shmbuf_control_free(void *control, size_t size)
+{
+	if (is_vmalloc_addr(control))
+		vfree(control);
+	else if (control)
+		free_pages_exact(control, size);
+}
+
+unsigned long shmbuf_control_pfn(const struct shmbuf_buffer *buffer, size_t offset)
+{
+	const void *at = buffer->control + offset;
+
+	return is_vmalloc_addr(at) ? vmalloc_to_pfn(at) : page_to_pfn(virt_to_page(at));
+}
+
 static int shmbuf_control_create(struct shmbuf_buffer *buffer)
 {
 	u32 i;
 
 	buffer->control_size = PAGE_ALIGN(sizeof(struct shmbuf_control) +
 					  ((size_t)buffer->nr_objects << buffer->stride_shift));
-	buffer->control = __vmalloc(buffer->control_size, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	buffer->control = shmbuf_control_alloc(buffer->control_size);
 	if (!buffer->control)
 		return -ENOMEM;
 	for (i = 0; i < buffer->nr_objects; i++)
@@ -40,7 +64,7 @@ static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
 	mtree_destroy(&buffer->kinds);
 	if (!IS_ERR_OR_NULL(buffer->data))
 		fput(buffer->data);
-	vfree(buffer->control);
+	shmbuf_control_free(buffer->control, buffer->control_size);
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_OBJECTS, buffer->nr_objects);
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_BUFFERS, 1);
 	shmbuf_user_put(buffer->user);

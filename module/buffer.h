@@ -139,6 +139,9 @@ struct shmbuf_buffer *shmbuf_buffer_create(const struct shmbuf_create *args,
 struct shmbuf_buffer *shmbuf_buffer_get(struct shmbuf_buffer *buffer);
 void shmbuf_buffer_put(struct shmbuf_buffer *buffer);
 
+/* What to map at @offset, a page's, of the control area. */
+unsigned long shmbuf_control_pfn(const struct shmbuf_buffer *buffer, size_t offset);
+
 int shmbuf_buffer_grow(struct shmbuf_buffer *buffer, u64 size);
 int shmbuf_buffer_seal(struct shmbuf_buffer *buffer, u32 seals);
 

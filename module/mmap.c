@@ -2,7 +2,6 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/vmalloc.h>
 
 #include "buffer.h"
 #include "compat.h"
@@ -11,23 +10,21 @@
 
 #define SHMBUF_CONTROL_PGOFF (SHMBUF_CONTROL_OFFSET >> PAGE_SHIFT)
 
-static void *shmbuf_control_at(struct vm_area_struct *vma, unsigned long addr)
+static struct shmbuf_buffer *shmbuf_vma_buffer(const struct vm_area_struct *vma)
 {
-	struct shmbuf_buffer *buffer = shmbuf_handle(vma->vm_file)->buffer;
-	unsigned long offset = addr - vma->vm_start;
-
-	return offset < buffer->control_size ? buffer->control + offset : NULL;
+	return shmbuf_handle(vma->vm_file)->buffer;
 }
 
 static vm_fault_t shmbuf_control_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	void *page = shmbuf_control_at(vma, vmf->address & PAGE_MASK);
+	struct shmbuf_buffer *buffer = shmbuf_vma_buffer(vma);
+	unsigned long offset = (vmf->address & PAGE_MASK) - vma->vm_start;
 
 	/* A child has no business with its parent's owner ids. */
-	if (!page || vma->vm_private_data != vma->vm_mm)
+	if (offset >= buffer->control_size || vma->vm_private_data != vma->vm_mm)
 		return VM_FAULT_SIGBUS;
-	return vmf_insert_pfn(vma, vmf->address, vmalloc_to_pfn(page));
+	return vmf_insert_pfn(vma, vmf->address, shmbuf_control_pfn(buffer, offset));
 }
 
 static int shmbuf_control_may_split(struct vm_area_struct *vma, unsigned long addr)
@@ -44,11 +41,13 @@ static int shmbuf_control_mremap(struct vm_area_struct *vma)
 static int shmbuf_control_access(struct vm_area_struct *vma, unsigned long addr,
 				 void *buf, int len, int write)
 {
-	void *at = shmbuf_control_at(vma, addr);
+	struct shmbuf_buffer *buffer = shmbuf_vma_buffer(vma);
+	unsigned long offset = addr - vma->vm_start;
+	void *at = buffer->control + offset;
 
-	if (!at || (write && !(vma->vm_flags & VM_WRITE)))
+	if (offset >= buffer->control_size || (write && !(vma->vm_flags & VM_WRITE)))
 		return -EACCES;
-	len = min_t(unsigned long, len, vma->vm_end - addr);
+	len = min_t(unsigned long, len, buffer->control_size - offset);
 	if (write)
 		memcpy(at, buf, len);
 	else
