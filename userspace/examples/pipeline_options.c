@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_BLOCK_SIZE	0x40000000ULL
 #define MAX_SLOTS	4096
@@ -23,6 +24,7 @@ static const char help[] =
 "  -b, --block SIZE  bytes of a block; K, M, G are powers of 1024 [16K]\n"
 "  -r, --ring N      blocks of the ring [64]\n"
 "  -s, --size SIZE   read that many bytes of FILE [all]\n"
+"  -c, --sha256 HEX  what sha256sum says of FILE, where it has been run already\n"
 "  -h, --help        this text\n"
 "\n"
 "Exit status: 0 the output's digest is FILE's, and every kill hit a holder;\n"
@@ -69,6 +71,7 @@ static const struct option long_options[] = {
 	{ "block", required_argument, NULL, 'b' },
 	{ "ring", required_argument, NULL, 'r' },
 	{ "size", required_argument, NULL, 's' },
+	{ "sha256", required_argument, NULL, 'c' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
 };
@@ -92,6 +95,11 @@ static void set_option(struct options *o, int c)
 		o->size = number("--size", optarg, 0, INT64_MAX);
 		o->size_given = true;
 		break;
+	case 'c':
+		if (strlen(optarg) != 64 || optarg[strspn(optarg, "0123456789abcdef")])
+			usage_error("--sha256", optarg);
+		o->sha256 = optarg;
+		break;
 	case 'h':
 		fputs(help, stdout);
 		exit(0);
@@ -105,7 +113,7 @@ void options_parse(struct options *o, int argc, char **argv)
 	int c;
 
 	*o = (struct options){ .block_size = 16384, .slots = 64, .workers = 4, .kills = 1 };
-	while ((c = getopt_long(argc, argv, "w:k:b:r:s:h", long_options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "w:k:b:r:s:c:h", long_options, NULL)) != -1)
 		set_option(o, c);
 	if (optind == argc)
 		usage_error("no FILE given", NULL);

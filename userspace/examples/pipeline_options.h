@@ -9,6 +9,7 @@
 struct options {
 	const char *input;
 	const char *output;	/* NULL: nowhere, the digest is all that stays */
+	const char *sha256;	/* of the input, in hex; NULL: sha256sum is to say it */
 	uint64_t size;		/* bytes of the input to read */
 	bool size_given;
 	uint64_t block_size;
