@@ -128,6 +128,7 @@ TEST_F(api, locks)
 	}
 	ASSERT_EQ(0, shmbuf_trylock(self->b, 0));
 	EXPECT_EQ(-EDEADLK, shmbuf_lock(self->b, 0));
+	EXPECT_EQ(-EBUSY, shmbuf_trylock(self->b, 0));
 	run_thread(new_thread_locks, self->b);
 	EXPECT_EQ(0, shmbuf_unlock(self->b, 0));
 	EXPECT_EQ(-EPERM, shmbuf_unlock(self->b, 0));

@@ -69,7 +69,7 @@ TEST_F(api, no_call_without_contention)
 	EXPECT_EQ(0, CALLS(LOCK) + CALLS(UNLOCK) + CALLS(WAIT) + CALLS(WAKE));
 	EXPECT_EQ(1, CALLS(QUERY));
 	shmbuf_lock(self->b, 0);
-	EXPECT_EQ(-EDEADLK, shmbuf_trylock(self->b, 0));
+	EXPECT_EQ(-EBUSY, shmbuf_trylock(self->b, 0));
 	EXPECT_EQ(1, CALLS(LOCK));
 }
 
@@ -88,6 +88,19 @@ TEST_F(api, interrupted_calls)
 	FAIL(LOCK, EINTR);
 	EXPECT_EQ(0, shmbuf_lock(self->b, 0));
 	EXPECT_EQ(3, CALLS(LOCK));
+}
+
+/* The flag of a word is no part of the sequence. */
+TEST_F(api, sequence_while_somebody_waits)
+{
+	__u64 *word = shmbuf_word(self->b, QUEUE);
+
+	ASSERT_EQ(0, shmbuf_wake(self->b, QUEUE, 1));
+	__atomic_fetch_or(word, SHMBUF_WORD_WAITERS, __ATOMIC_RELAXED);
+	EXPECT_EQ(1, shmbuf_sequence(self->b, QUEUE));
+	EXPECT_EQ(0, shmbuf_wake(self->b, QUEUE, 1));
+	EXPECT_EQ(1, CALLS(WAKE));
+	EXPECT_EQ(2, shmbuf_sequence(self->b, QUEUE));
 }
 
 /* No more ids than the kernel gives; nothing is left of a failed attempt. */

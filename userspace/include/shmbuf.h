@@ -342,7 +342,8 @@ int shmbuf_lock(struct shmbuf *b, uint32_t index);
  *
  * A lock whose holder died counts as free: -EOWNERDEAD, as in shmbuf_lock().
  *
- * Return: as shmbuf_lock(), and -EBUSY (held by somebody alive).
+ * Return: as shmbuf_lock(), but -EBUSY where it is held by somebody alive, the
+ *	calling thread included.
  */
 int shmbuf_trylock(struct shmbuf *b, uint32_t index);
 
@@ -410,9 +411,8 @@ int shmbuf_consistent(struct shmbuf *b, uint32_t index);
  * Has acquire order: what was written before the wake that made this sequence is
  * seen.
  *
- * Return: 0 to SHMBUF_SEQUENCE_MASK; UINT64_MAX where there is no such object
- *	(shmbuf_wait() says -EINVAL then) or no memory to map the table in a
- *	child of fork().
+ * Return: 0 to SHMBUF_SEQUENCE_MASK; UINT64_MAX where there is no such object:
+ *	shmbuf_wait() says -EINVAL then.
  */
 uint64_t shmbuf_sequence(struct shmbuf *b, uint32_t queue);
 
@@ -428,7 +428,7 @@ uint64_t shmbuf_sequence(struct shmbuf *b, uint32_t queue);
  * everybody who could call shmbuf_wake() is dead, only the deadline helps.
  *
  * Return: 0 (the sequence has moved, or a wake came), or -EDQUOT (too many
- *	waiters of this user), -EINTR (a signal came), -EINVAL (no such queue,
+ *	waiters of this user), -EINTR (a signal handler ran), -EINVAL (no such queue,
  *	tv_nsec), -ENOMEM, -ETIMEDOUT.
  */
 int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
@@ -442,7 +442,7 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
  *	SHMBUF_WAKE_ALL
  *
  * Return: how many were woken, or -EBADF (read-only handle), -EINVAL (no such
- *	queue, or count 0), -ENOMEM.
+ *	queue, or count 0).
  */
 int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count);
 
@@ -451,7 +451,9 @@ int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count);
  * @b: the handle, or NULL to ask about the module alone
  * @info: filled in
  *
- * Return: 0, or -EINTR.
+ * The caller's @info holds all of the answer: nothing is to be freed.
+ *
+ * Return: 0; with @b NULL an error of opening the device.
  */
 int shmbuf_query(struct shmbuf *b, struct shmbuf_info *info);
 

@@ -450,7 +450,7 @@ static int fake_lock(struct fake_buffer *f, const struct shmbuf_lock *l, char *c
 				  fake_owner_alive(f, shmbuf_lock_word_owner(old)),
 				  f->waiters[l->index], &new);
 	fake_word_give(word, new);
-	return ret;
+	return ret == -EDEADLK && (l->flags & SHMBUF_LOCK_TRY) ? -EBUSY : ret;
 }
 
 static int fake_release(struct fake_buffer *f, const struct shmbuf_lock *l,
