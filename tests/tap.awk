@@ -28,21 +28,22 @@ text ~ /^1\.\.[0-9]+/ {
 text ~ /^(ok|not ok) [0-9]+/ {
 	name = text
 	sub(/^(not )?ok [0-9]+( -)? */, "", name)
-	below = 0; bad = 0
+	below = 0
+	for (d in plan)
+		if (d + 0 > depth) close_plan(d + 0)
+	bad = bad_below; bad_below = 0
 	for (d in results)
 		if (d + 0 > depth) {
 			below += results[d]; bad += broken[d]
-			close_plan(d + 0)
-			delete results[d]; delete broken[d]
+			delete results[d]; delete broken[d]; delete seen[d]
 		}
-	bad += bad_below; bad_below = 0
 	if (seen[depth] && text ~ /^(not )?ok 1( |$)/) close_plan(depth)
 	seen[depth]++; last[depth] = name; results[depth]++
 	if (text ~ /# *[Ss][Kk][Ii][Pp]/) {
 		if (!below) print "skipped " name
 	} else if (text ~ /^not ok/) {
 		broken[depth]++
-		if (!below || !bad) { fail(name); bad_below = 0 }
+		if (!bad) { fail(name); bad_below = 0 }
 	} else {
 		broken[depth] += bad
 		if (!below) passed++

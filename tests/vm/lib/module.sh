@@ -3,25 +3,27 @@
 # Builds shmbuf.ko, one directory per kernel, so that kernels never share an object.
 # Sourced after kernel.sh.
 
+# The compilation proper, with its output in build.log.
+module_compile() {
+	local suite=$1 kdir=$2 dir=$3
+	# shellcheck disable=SC2086 # MODULE_MAKEFLAGS is a list of words
+	in_toolchain "$suite" make -C "$kdir" M="$dir/src" -j"$(nproc)" W="${W-1}" ${MODULE_MAKEFLAGS-} modules \
+		>"$dir/build.log" 2>&1 || { tail -n 40 "$dir/build.log"; return 1; }
+}
+
 # module_make SUITE KDIR DIR: bring DIR/src up to date and make it.
 module_make() {
-	local suite=$1 kdir=$2 dir=$3 rc=0
+	local suite=$1 kdir=$2 dir=$3
 	# A warning is said once, by the compilation that finds it: with WERROR find it again.
 	[ -z "${WERROR-}" ] || [ ! -e "$dir/warned" ] || rm -rf "$dir/src" "$dir/warned"
 	mkdir -p "$dir/src"
 	rsync -a --delete --exclude='*.o' --exclude='*.ko' --exclude='.*' --exclude='*.mod' --exclude='*.mod.c' \
 		--exclude=modules.order --exclude=Module.symvers "$TOP/Kbuild" "$TOP/module" "$dir/src/"
-	# shellcheck disable=SC2086 # MODULE_MAKEFLAGS is a list of words
-	in_toolchain "$suite" make -C "$kdir" M="$dir/src" -j"$(nproc)" W="${W-1}" ${MODULE_MAKEFLAGS-} modules \
-		>"$dir/build.log" 2>&1 || rc=$?
-	if [ "$rc" -ne 0 ]; then
-		say "shmbuf.ko could not be built for $kdir:"
-		tail -n 40 "$dir/build.log" >&2
-	elif grep -i 'warning' "$dir/build.log" >&2; then
+	step "Building shmbuf.ko for ${dir##*/kernel-}" module_compile "$suite" "$kdir" "$dir"
+	if grep -i 'warning' "$dir/build.log" >&2; then
 		touch "$dir/warned"
-		[ -z "${WERROR-}" ] || { say "the module's build has warnings, for $kdir"; rc=1; }
+		[ -z "${WERROR-}" ] || die "the module's build has warnings, for ${dir##*/kernel-}"
 	fi
-	return "$rc"
 }
 
 # module_build KERNELDIR: prints the path of the .ko made for that kernel, under build/kernel-*.
