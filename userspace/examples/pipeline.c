@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define HEX_SIZE	(2 * SHA256_DIGEST_SIZE)
+#define PIPE_SIZE	1048576	/* for speed, where that much is allowed */
 #define PATIENCE_NS	60000000000ULL
 #define TICK_NS		1000000L
 
@@ -56,40 +57,56 @@ static int open_output(const struct options *o, int input)
 		return complain(o->output, strerror(errno));
 	if (in.st_dev == out.st_dev && in.st_ino == out.st_ino)
 		return complain(o->output, "it is FILE itself");
+	if (S_ISFIFO(out.st_mode))
+		fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
 	if (S_ISREG(out.st_mode) && ftruncate(fd, 0))
 		return complain(o->output, strerror(errno));
 	return fd;
 }
 
-/* A process that writes as much of the input as there is to be read into a pipe; its other end. */
-static int feed(const struct options *o)
+/* Writes the part of the input that counts into a pipe; the process ends with that. */
+static noreturn void write_part(const struct options *o, int output)
 {
 	static char data[65536];
+	int input = open(o->input, O_RDONLY);
 	uint64_t left = o->size;
-	int fds[2];
 
-	if (pipe(fds))
-		return complain("pipe", strerror(errno));
-	switch (fork()) {
-	case -1:
-		return complain("fork", strerror(errno));
-	case 0:
-		break;
-	default:
-		close(fds[1]);
-		return fds[0];
-	}
 	signal(SIGPIPE, SIG_DFL);
-	close(fds[0]);
-	fds[0] = open(o->input, O_RDONLY);
 	while (left) {
-		ssize_t n = read(fds[0], data, left < sizeof(data) ? left : sizeof(data));
+		ssize_t n = read(input, data, left < sizeof(data) ? left : sizeof(data));
 
-		if (n <= 0 || write(fds[1], data, n) != n)
+		if (n <= 0 || write(output, data, n) != n)
 			_exit(1);
 		left -= n;
 	}
 	_exit(0);
+}
+
+/* The input to be read once more: itself, or a pipe where only a part of it counts. */
+static int reopen(const struct options *o)
+{
+	int fds[2], input = open(o->input, O_RDONLY);
+	pid_t pid;
+
+	if (input < 0)
+		return complain(o->input, strerror(errno));
+	if ((uint64_t)lseek(input, 0, SEEK_END) == o->size) {
+		lseek(input, 0, SEEK_SET);
+		return input;
+	}
+	close(input);
+	if (pipe(fds))
+		return complain("pipe", strerror(errno));
+	fcntl(fds[0], F_SETPIPE_SZ, PIPE_SIZE);
+	pid = fork();
+	if (pid < 0)
+		return complain("fork", strerror(errno));
+	if (!pid) {
+		close(fds[0]);
+		write_part(o, fds[1]);
+	}
+	close(fds[1]);
+	return fds[0];
 }
 
 /* What sha256sum, which knows nothing of us, prints of the input. */
@@ -103,7 +120,7 @@ static int digest_of_input(const struct options *o, char *text)
 		strcpy(text, o->sha256);
 		return 0;
 	}
-	fd = feed(o);
+	fd = reopen(o);
 	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
 		return -1;
 	close(fd);
