@@ -223,6 +223,25 @@ TEST_F(lock, waits_until_it_is_released)
 	}
 }
 
+/* A release that doesn't see the sleeper would leave it asleep. */
+TEST_F(lock, word_with_a_sleeper_is_the_kernels)
+{
+	struct control c = map_control(self->fd, PROT_READ | PROT_WRITE);
+	pid_t pid;
+
+	ASSERT_EQ(true, fast_lock(&c, self->owner, 0));
+	EXPECT_EQ(self->owner, read_word(&c, 0));
+	pid = spawn_locker(self->fd, 0, NEVER, 0);
+	UNTIL(asleep_in(pid, SHMBUF_IOC_LOCK));
+	EXPECT_EQ(self->owner | SHMBUF_WORD_WAITERS, read_word(&c, 0));
+	EXPECT_EQ(false, fast_unlock(&c, self->owner, 0));
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, read_word(&c, 0));
+	ASSERT_EQ(true, fast_lock(&c, self->owner, 0));
+	EXPECT_EQ(true, fast_unlock(&c, self->owner, 0));
+}
+
 /* Clock ticks that a process has spent in the kernel. */
 static unsigned long kernel_ticks(pid_t pid)
 {
@@ -456,17 +475,10 @@ FIXTURE_TEARDOWN(counter)
 	close(self->fd);
 }
 
-/* Whoever dies in here has changed nothing. */
-static void enter(int fd, __u64 owner, const struct control *c, __u32 flags, bool deaths)
+static void enter(int fd, __u64 owner, const struct control *c, __u32 flags)
 {
-	int ret;
-
-	if (c->base && fast_lock(c, owner, 0))
-		return;
-	ret = do_lock(fd, owner, 0, flags, NEVER);
-	if (deaths && ret == -EOWNERDEAD)
-		ret = do_consistent(fd, owner, 0);
-	CHECK(!ret);
+	if (!c->base || !fast_lock(c, owner, 0))
+		CHECK(do_lock(fd, owner, 0, flags, NEVER) == 0);
 }
 
 static void leave(int fd, __u64 owner, const struct control *c)
@@ -475,8 +487,7 @@ static void leave(int fd, __u64 owner, const struct control *c)
 		CHECK(do_unlock(fd, owner, 0) == 0);
 }
 
-static void count(int fd, unsigned long *data, long rounds, __u32 flags, bool fast,
-		  bool deaths)
+static void count(int fd, unsigned long *data, long rounds, __u32 flags, bool fast)
 {
 	__u64 owner = new_owner(fd);
 	struct control c = {};
@@ -487,7 +498,7 @@ static void count(int fd, unsigned long *data, long rounds, __u32 flags, bool fa
 	while (rounds--) {
 		unsigned long old;
 
-		enter(fd, owner, &c, flags, deaths);
+		enter(fd, owner, &c, flags);
 		/* No atomic addition: only the lock can make this right. */
 		old = __atomic_load_n(data, __ATOMIC_RELAXED);
 		for (gap = 0; gap < 20; gap++)
@@ -506,50 +517,13 @@ TEST_F(counter, comes_out_right)
 	for (i = 0; i < variant->processes; i++) {
 		pids[i] = spawn();
 		if (!pids[i]) {
-			count(self->fd, self->data, rounds, variant->flags, variant->fast, false);
+			count(self->fd, self->data, rounds, variant->flags, variant->fast);
 			_exit(0);
 		}
 	}
 	for (i = 0; i < variant->processes; i++)
 		EXPECT_EQ(0, reap(pids[i]));
 	EXPECT_EQ(rounds * variant->processes, self->data[0]);
-}
-
-/* With others who lock and unlock, and are killed wherever they are. */
-TEST_F(counter, comes_out_right_while_others_are_killed)
-{
-	pid_t pids[4], victim;
-	bool running = true;
-	int i;
-
-	for (i = 0; i < 4; i++) {
-		pids[i] = spawn();
-		if (!pids[i]) {
-			count(self->fd, self->data, 1000, variant->flags, variant->fast, true);
-			_exit(0);
-		}
-	}
-	while (running) {
-		victim = spawn();
-		if (!victim) {
-			__u64 owner = new_owner(self->fd);
-			struct control c = {};
-
-			if (variant->fast)
-				c = map_control(self->fd, PROT_READ | PROT_WRITE);
-			for (;;) {
-				enter(self->fd, owner, &c, variant->flags, true);
-				leave(self->fd, owner, &c);
-			}
-		}
-		usleep(2000);
-		EXPECT_EQ(128 + SIGKILL, kill_and_reap(victim));
-		for (running = false, i = 0; i < 4; i++)
-			running |= !ended(pids[i]);
-	}
-	for (i = 0; i < 4; i++)
-		EXPECT_EQ(0, reap(pids[i]));
-	EXPECT_EQ(4000, self->data[0]);
 }
 
 TEST_HARNESS_MAIN

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <linux/shmbuf.h>
 #include <linux/shmbuf_word.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -382,18 +383,12 @@ static inline void *shared_memory(size_t size)
 	return p;
 }
 
-/* fork() of a child that goes when its parent goes. */
 static inline pid_t spawn(void)
 {
-	pid_t parent = getpid(), pid = fork();
+	pid_t pid = fork();
 
 	if (pid < 0)
 		fatal("fork: %s", strerror(errno));
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
-	}
 	return pid;
 }
 
@@ -480,6 +475,12 @@ static inline void set_parameter(const char *name, __u64 value)
 	close(fd);
 }
 
+/* Each child goes when its parent goes, however that was ended. */
+static void go_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 /*
  * Before main(): the tests of a file need the device, and root; and a test
  * whose child execs this very program gets one that only waits to be killed.
@@ -500,6 +501,7 @@ static void __attribute__((constructor)) __prepare(int argc, char **argv)
 		ksft_exit_skip("needs root\n");
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	pthread_atfork(NULL, NULL, go_with_parent);
 }
 
 static inline void exec_idle(void)

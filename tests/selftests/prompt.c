@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waiters are told at once. The kernel also looks after them now and then, which
+ * in time would make good for a wake-up that was forgotten, so here the time
+ * counts: never as such, but against that of something like it, by the median.
+ */
+#include "shmbuf_test.h"
+
+#define ROUNDS	15
+/* The kernel's look comes some hundred times later than a wake-up. */
+#define RATIO	20
+
+FIXTURE(prompt)
+{
+	char name[64];
+	int fd;
+	__u64 owner;
+	__u64 *at;	/* when the child came back */
+	__u64 took[ROUNDS];
+};
+
+FIXTURE_SETUP(prompt)
+{
+	self->fd = new_buffer(new_name(self->name), 1, 1, 0);
+	self->owner = new_owner(self->fd);
+	self->at = shared_memory(4096);
+}
+
+FIXTURE_TEARDOWN(prompt)
+{
+	close(self->fd);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const __u64 *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static __u64 median(__u64 *took)
+{
+	qsort(took, ROUNDS, sizeof(*took), compare);
+	return took[ROUNDS / 2];
+}
+
+/* A child that sleeps in LOCK, or in WAIT, and says when it is back. */
+static pid_t spawn_sleeper(int fd, unsigned long cmd, __u64 *at)
+{
+	pid_t pid = spawn();
+	__u64 owner, sequence = ~0ULL;
+	int ret;
+
+	if (!pid) {
+		owner = new_owner(fd);
+		CHECK(do_wait(fd, 1, &sequence, NEVER) == 0);
+		ret = cmd == SHMBUF_IOC_WAIT ? do_wait(fd, 1, &sequence, NEVER) :
+					       do_lock(fd, owner, 0, SHMBUF_LOCK_NOSPIN, NEVER);
+		*at = now();
+		if (ret == -EOWNERDEAD)
+			ret = do_consistent(fd, owner, 0);
+		CHECK(!ret);
+		if (cmd == SHMBUF_IOC_LOCK)
+			CHECK(do_unlock(fd, owner, 0) == 0);
+		_exit(0);
+	}
+	UNTIL(asleep_in(pid, cmd));
+	return pid;
+}
+
+/* From WAKE to the return of WAIT. */
+static __u64 time_of_a_wake(int fd, __u64 *at)
+{
+	__u64 took[ROUNDS], start;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		pid_t pid = spawn_sleeper(fd, SHMBUF_IOC_WAIT, at);
+
+		start = now();
+		if (do_wake(fd, 1, 1) != 1 || reap(pid))
+			fatal("WAKE woke nobody");
+		took[i] = *at - start;
+	}
+	return median(took);
+}
+
+TEST_F(prompt, unlock)
+{
+	__u64 wake = time_of_a_wake(self->fd, self->at), start;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		pid_t pid;
+
+		ASSERT_EQ(0, do_lock(self->fd, self->owner, 0, 0, NEVER));
+		pid = spawn_sleeper(self->fd, SHMBUF_IOC_LOCK, self->at);
+		start = now();
+		ASSERT_EQ(0, do_unlock(self->fd, self->owner, 0));
+		EXPECT_EQ(0, reap(pid));
+		self->took[i] = *self->at - start;
+	}
+	EXPECT_GT(wake * RATIO, median(self->took));
+}
+
+/* The one who was woken for it is killed, on this CPU before it can run. */
+TEST_F(prompt, unlock_for_one_who_is_killed)
+{
+	struct sched_param fifo = { .sched_priority = 50 }, normal = {};
+	__u64 wake = time_of_a_wake(self->fd, self->at), start;
+	cpu_set_t set;
+	int i;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	for (i = 0; i < ROUNDS; i++) {
+		pid_t first, second;
+
+		ASSERT_EQ(0, do_lock(self->fd, self->owner, 0, 0, NEVER));
+		first = spawn_sleeper(self->fd, SHMBUF_IOC_LOCK, &self->at[1]);
+		second = spawn_sleeper(self->fd, SHMBUF_IOC_LOCK, self->at);
+		ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO, &fifo));
+		start = now();
+		EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(first));
+		EXPECT_EQ(0, reap(second));
+		ASSERT_EQ(0, sched_setscheduler(0, SCHED_OTHER, &normal));
+		self->took[i] = *self->at - start;
+	}
+	/* A process has to end in between. */
+	EXPECT_GT(10 * wake * RATIO, median(self->took));
+}
+
+TEST_F(prompt, unregister_and_release)
+{
+	__u64 wake = time_of_a_wake(self->fd, self->at), start;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		int other = open_buffer(self->name, O_RDWR);
+		__u64 dying = new_owner(other);
+		pid_t pid;
+
+		ASSERT_EQ(0, do_lock(self->fd, dying, 0, 0, NEVER));
+		pid = spawn();
+		if (!pid) {
+			/* Not to hold the handle open. */
+			close(other);
+			pid = spawn_sleeper(self->fd, SHMBUF_IOC_LOCK, self->at);
+			__atomic_store_n(&self->at[1], 1, __ATOMIC_SEQ_CST);
+			_exit(reap(pid));
+		}
+		UNTIL(__atomic_load_n(&self->at[1], __ATOMIC_SEQ_CST));
+		self->at[1] = 0;
+		start = now();
+		if (i % 2)
+			EXPECT_EQ(0, do_unregister(other, dying));
+		close(other);
+		EXPECT_EQ(0, reap(pid));
+		self->took[i] = *self->at - start;
+	}
+	EXPECT_GT(wake * RATIO, median(self->took));
+}
+
+/* Against the time from the signal to the end of the process. */
+TEST_F(prompt, death)
+{
+	__u64 took[ROUNDS], start;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		pid_t holder = spawn(), pid;
+
+		if (!holder) {
+			CHECK(do_lock(self->fd, new_owner(self->fd), 0, 0, NEVER) == 0);
+			__atomic_store_n(&self->at[1], 1, __ATOMIC_SEQ_CST);
+			for (;;)
+				pause();
+		}
+		UNTIL(__atomic_load_n(&self->at[1], __ATOMIC_SEQ_CST));
+		self->at[1] = 0;
+		pid = spawn_sleeper(self->fd, SHMBUF_IOC_LOCK, self->at);
+		start = now();
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(holder));
+		took[i] = now() - start;
+		EXPECT_EQ(0, reap(pid));
+		self->took[i] = *self->at > start ? *self->at - start : 0;
+	}
+	EXPECT_GT(median(took) * RATIO, median(self->took));
+}
+
+TEST_HARNESS_MAIN
