@@ -8,12 +8,23 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* A round of one subject lasts that long: enough to make the clock and a tick small. */
-#define ROUND_NS	100000000ULL
+/*
+ * A round is the best of many batches, long enough to make the clock small, and short
+ * enough that some aren't interrupted even on a busy machine.
+ */
+#define BATCH_NS	2000000ULL
+#define BATCHES		50
+
+/*
+ * Where the emulated TLB has one place for two pages, each access takes twice as
+ * long.  So peers get mutexes in several pages, of which the best counts.
+ */
+#define PAGES		16
+#define PAGE		4096
 
 struct uncontended {
 	struct shmbuf *buffer;
-	pthread_mutex_t *mutex;
+	char *mutexes;		/* one at the start of each page */
 	uint64_t loops;
 };
 
@@ -45,27 +56,30 @@ static int pthread_loop(pthread_mutex_t *mutex, uint64_t loops)
 	return err ? -EIO : 0;
 }
 
-static int loop(struct bench_subject *s, uint64_t loops, uint64_t *took_ns)
+static pthread_mutex_t *mutex(const struct uncontended *u, int page)
 {
-	struct uncontended *u = s->state;
+	return (pthread_mutex_t *)(u->mutexes + page % PAGES * PAGE);
+}
+
+static int loop(const struct uncontended *u, int page, uint64_t loops, uint64_t *took_ns)
+{
 	uint64_t began = bench_now_ns();
-	int err = u->buffer ? shmbuf_loop(u->buffer, loops) : pthread_loop(u->mutex, loops);
+	int err = u->buffer ? shmbuf_loop(u->buffer, loops) : pthread_loop(mutex(u, page), loops);
 
 	*took_ns = bench_now_ns() - began;
 	return err;
 }
 
-/* Finds out how many loops a round has. */
-static int calibrate(struct bench_subject *s)
+/* Finds out how many loops a batch has. */
+static int calibrate(struct uncontended *u)
 {
-	struct uncontended *u = s->state;
 	uint64_t took;
 	int err;
 
 	u->loops = 1000;
 	for (;;) {
-		err = loop(s, u->loops, &took);
-		if (err || took >= ROUND_NS / 2)
+		err = loop(u, 0, u->loops, &took);
+		if (err || took >= BATCH_NS / 2)
 			return err;
 		u->loops *= 2;
 	}
@@ -78,23 +92,22 @@ static int create_buffer(struct uncontended *u)
 	return shmbuf_create(&u->buffer, NULL, 1, &options);
 }
 
-static int create_mutex(struct uncontended *u, int robust)
+static int create_mutexes(struct uncontended *u, int robust)
 {
+	char *pages = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			   -1, 0);
 	pthread_mutexattr_t attr;
 	int err;
 
-	u->mutex = mmap(NULL, sizeof(*u->mutex), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			-1, 0);
-	if (u->mutex == MAP_FAILED) {
-		u->mutex = NULL;
+	if (pages == MAP_FAILED)
 		return -errno;
-	}
+	u->mutexes = pages;
 	pthread_mutexattr_init(&attr);
 	err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	if (!err)
 		err = pthread_mutexattr_setrobust(&attr, robust);
-	if (!err)
-		err = pthread_mutex_init(u->mutex, &attr);
+	for (int i = 0; i < PAGES && !err; i++)
+		err = pthread_mutex_init(mutex(u, i), &attr);
 	pthread_mutexattr_destroy(&attr);
 	return -err;
 }
@@ -104,8 +117,8 @@ static void teardown(struct bench_subject *s)
 	struct uncontended *u = s->state;
 
 	shmbuf_close(u->buffer);
-	if (u->mutex)
-		munmap(u->mutex, sizeof(*u->mutex));
+	if (u->mutexes)
+		munmap(u->mutexes, PAGES * PAGE);
 	free(u);
 }
 
@@ -120,9 +133,9 @@ static int setup(struct bench_subject *s)
 	s->state = u;
 	err = bench_pin(0);
 	if (!err)
-		err = robust ? create_mutex(u, *robust) : create_buffer(u);
+		err = robust ? create_mutexes(u, *robust) : create_buffer(u);
 	if (!err)
-		err = calibrate(s);
+		err = calibrate(u);
 	if (err)
 		teardown(s);
 	return err;
@@ -131,11 +144,18 @@ static int setup(struct bench_subject *s)
 static int measure(struct bench_subject *s, double *values)
 {
 	struct uncontended *u = s->state;
-	uint64_t took;
-	int err = loop(s, u->loops, &took);
+	uint64_t took, best = UINT64_MAX;
 
-	values[0] = (double)took / u->loops;
-	return err;
+	for (int i = 0; i < BATCHES; i++) {
+		int err = loop(u, i, u->loops, &took);
+
+		if (err)
+			return err;
+		if (took < best)
+			best = took;
+	}
+	values[0] = (double)best / u->loops;
+	return 0;
 }
 
 static const int stalled = PTHREAD_MUTEX_STALLED, robust = PTHREAD_MUTEX_ROBUST;
