@@ -230,10 +230,7 @@ static double cost_of_an_object(__u32 layout)
 	return (double)(cost(&large) - cost(&small)) / (large.objects - small.objects);
 }
 
-/*
- * One per cent is for the noise, and for what vmalloc keeps per page: together
- * 16 bytes for each 4096.
- */
+/* What else happens on the machine meanwhile: one per cent. */
 #define NOISE 1.01
 
 TEST_F(memory, object_of_the_default_layout)
