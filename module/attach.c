@@ -10,12 +10,24 @@
 #include "name.h"
 #include "object.h"
 
-/* The reference to @buffer is the handle's from here. */
-static void shmbuf_handle_attach(struct shmbuf_handle *handle, struct shmbuf_buffer *buffer)
+/* The reference to @buffer is the handle's from here, or dropped on errors. */
+static int shmbuf_handle_attach(struct shmbuf_handle *handle, struct shmbuf_buffer *buffer,
+				bool write)
 {
+	int ret = -EINTR;
+
 	lockdep_assert_held(&handle->attach);
-	/* Pairs with shmbuf_handle_buffer(). */
-	smp_store_release(&handle->buffer, buffer);
+	/* Once SEAL returns, no writer comes in that wasn't there before. */
+	if (!mutex_lock_killable(&buffer->config)) {
+		ret = write && (buffer->seals & SHMBUF_SEAL_WRITERS) ? -EPERM : 0;
+		/* Pairs with shmbuf_handle_buffer(). */
+		if (!ret)
+			smp_store_release(&handle->buffer, buffer);
+		mutex_unlock(&buffer->config);
+	}
+	if (ret)
+		shmbuf_buffer_put(buffer);
+	return ret;
 }
 
 static int shmbuf_attach_begin(struct shmbuf_handle *handle)
@@ -28,18 +40,9 @@ static int shmbuf_attach_begin(struct shmbuf_handle *handle)
 	return -EBUSY;
 }
 
-static int shmbuf_may_open(const struct shmbuf_buffer *buffer, bool write)
-{
-	int ret = shmbuf_name_permission(buffer, write);
-
-	if (!ret && write && (READ_ONCE(buffer->seals) & SHMBUF_SEAL_WRITERS))
-		ret = -EPERM;
-	return ret;
-}
-
 static struct shmbuf_buffer *shmbuf_open_checked(struct shmbuf_buffer *buffer, bool write)
 {
-	int ret = shmbuf_may_open(buffer, write);
+	int ret = shmbuf_name_permission(buffer, write);
 
 	if (!ret)
 		return buffer;
@@ -67,7 +70,7 @@ int shmbuf_attach_open(struct shmbuf_handle *handle, const struct shmbuf_name *a
 		buffer = shmbuf_open_checked(buffer, write);
 	ret = PTR_ERR_OR_ZERO(buffer);
 	if (!ret)
-		shmbuf_handle_attach(handle, buffer);
+		ret = shmbuf_handle_attach(handle, buffer, write);
 	mutex_unlock(&handle->attach);
 free_name:
 	kfree(name);
@@ -187,11 +190,11 @@ int shmbuf_attach_create(struct shmbuf_handle *handle, const struct shmbuf_creat
 	buffer = name ? shmbuf_create_named(handle, args, &name) :
 			shmbuf_create_fresh(handle, args);
 	ret = PTR_ERR_OR_ZERO(buffer);
-	if (!ret) {
-		/* A name that is still ours wasn't needed. */
+	if (!ret)
+		ret = shmbuf_handle_attach(handle, buffer, true);
+	/* A name that is still ours wasn't needed. */
+	if (!ret)
 		ret = !!name;
-		shmbuf_handle_attach(handle, buffer);
-	}
 	mutex_unlock(&handle->attach);
 free_name:
 	kfree(name);

@@ -17,11 +17,11 @@ struct workqueue_struct *shmbuf_workqueue;
 
 static atomic64_t shmbuf_last_id;
 
-/* Pages in a row, where there are some, need no page tables and no table of pages. */
+/* Pages in a row, if there happen to be some, need no page tables and no table of pages. */
 static void *shmbuf_control_alloc(size_t size)
 {
-	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO;
-	void *control = alloc_pages_exact(size, gfp | __GFP_NOWARN | __GFP_NORETRY);
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
+	void *control = alloc_pages_exact(size, gfp & ~__GFP_DIRECT_RECLAIM);
 
 	return control ?: __vmalloc(size, gfp);
 }
@@ -50,8 +50,10 @@ static int shmbuf_control_create(struct shmbuf_buffer *buffer)
 	buffer->control = shmbuf_control_alloc(buffer->control_size);
 	if (!buffer->control)
 		return -ENOMEM;
-	for (i = 0; i < buffer->nr_objects; i++)
+	for (i = 0; i < buffer->nr_objects; i++) {
 		atomic64_set(shmbuf_word(buffer, i), SHMBUF_WORD_UNUSED);
+		cond_resched();
+	}
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/ns_common.h>
+#include <linux/sched.h>
 #include <linux/shmem_fs.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
@@ -31,22 +32,34 @@ static inline void shmbuf_vm_flags_clear(struct vm_area_struct *vma, unsigned lo
 #endif
 #endif
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#ifdef mk_vma_flags
 #define SHMBUF_NORESERVE mk_vma_flags(VMA_NORESERVE_BIT)
-#define shmbuf_mmap_file(file, vma) vfs_mmap(file, vma)
-
-/* Whether nothing but kernel references keeps the namespace. */
-static inline bool shmbuf_ns_abandoned(const struct ns_common *ns, int ours)
-{
-	return !__ns_ref_active_read(ns);
-}
 #else
 #define SHMBUF_NORESERVE VM_NORESERVE
-#define shmbuf_mmap_file(file, vma) call_mmap(file, vma)
+#endif
 
-static inline bool shmbuf_ns_abandoned(const struct ns_common *ns, int ours)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define shmbuf_mmap_file(file, vma) vfs_mmap(file, vma)
+#else
+#define shmbuf_mmap_file(file, vma) call_mmap(file, vma)
+#endif
+
+/* Whether nothing but our one reference keeps the namespace. */
+static inline bool shmbuf_ns_abandoned(const struct ns_common *ns)
 {
-	return refcount_read(&ns->count) == ours;
+#if defined(ns_ref_active_read)
+	return !__ns_ref_active_read(ns);
+#elif defined(ns_ref_read)
+	return __ns_ref_read(ns) == 1;
+#else
+	return refcount_read(&ns->count) == 1;
+#endif
+}
+
+#ifndef CONFIG_SMP
+static inline bool owner_on_cpu(struct task_struct *owner)
+{
+	return false;
 }
 #endif
 

@@ -92,6 +92,14 @@ struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool preallo
 	return data;
 }
 
+/* truncate() would do, but for RLIMIT_FSIZE: this is memory, and limited by charge. */
+static void shmbuf_data_extend(struct inode *inode, u64 size)
+{
+	inode_lock(inode);
+	i_size_write(inode, size);
+	inode_unlock(inode);
+}
+
 int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc)
 {
 	struct shmbuf_charge *charge = data->private_data;
@@ -100,13 +108,10 @@ int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc)
 	ret = shmbuf_user_charge(charge->user, SHMBUF_QUOTA_BYTES, size - old);
 	if (ret)
 		return ret;
-	ret = vfs_truncate(&data->f_path, size);
-	if (!ret && prealloc) {
-		ret = shmbuf_data_populate(data, old, size);
-		if (ret)
-			vfs_truncate(&data->f_path, old);
-	}
+	shmbuf_data_extend(file_inode(data), size);
+	ret = prealloc ? shmbuf_data_populate(data, old, size) : 0;
 	if (ret) {
+		vfs_truncate(&data->f_path, old);
 		shmbuf_user_uncharge(charge->user, SHMBUF_QUOTA_BYTES, size - old);
 		return ret;
 	}

@@ -159,8 +159,8 @@ static int shmbuf_cmd_wait(struct shmbuf_call *call)
 
 	if (call->args->wait.reserved)
 		return -EINVAL;
-	return shmbuf_wait(call->buffer, call->handle->user, &call->args->wait,
-			   &args_user->sequence);
+	return shmbuf_wait(call->buffer, call->handle->user, !shmbuf_file_writable(call->file),
+			   &call->args->wait, &args_user->sequence);
 }
 
 static int shmbuf_cmd_wake(struct shmbuf_call *call)

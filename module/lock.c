@@ -7,6 +7,7 @@
 #include <linux/shmbuf_word.h>
 
 #include "buffer.h"
+#include "compat.h"
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
@@ -188,7 +189,7 @@ static bool shmbuf_lock_spin_on_owner(struct shmbuf_buffer *buffer, u32 index)
 		cpu_relax();
 	}
 	rcu_read_unlock();
-	return go_on;
+	return go_on && !need_resched() && !signal_pending(current);
 }
 
 static int shmbuf_lock_try_once(struct shmbuf_buffer *buffer, u32 index,
@@ -315,11 +316,6 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 		ret = shmbuf_lock_retry(buffer, &waiter, flags, deadline);
 	}
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
-
-	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {
-		shmbuf_lock_put(buffer, index, owner->id, true);
-		ret = -EINTR;
-	}
 	return ret;
 }
 
@@ -360,6 +356,11 @@ int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
 			break;
 		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
 	} while (!ret);
+	/* Who never gets to see the lock doesn't die as its holder. */
+	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {
+		shmbuf_lock_put(buffer, args->index, owner->id, true);
+		ret = -EINTR;
+	}
 	shmbuf_owner_put(owner);
 	return ret;
 }

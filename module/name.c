@@ -245,7 +245,7 @@ bool shmbuf_name_put(struct shmbuf_buffer *buffer)
 
 static bool shmbuf_ns_expired(const struct shmbuf_ns *ns)
 {
-	return ns->ns->inum != PROC_IPC_INIT_INO && shmbuf_ns_abandoned(ns->ns, 1);
+	return ns->ns->inum != PROC_IPC_INIT_INO && shmbuf_ns_abandoned(ns->ns);
 }
 
 /*

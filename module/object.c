@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/sched.h>
 
+#include <linux/shmbuf_word.h>
+
 #include "buffer.h"
 #include "lock.h"
 #include "object.h"
@@ -110,27 +112,30 @@ static void shmbuf_word_set(struct shmbuf_buffer *buffer, u32 index, u64 word)
 	spin_unlock(&bucket->lock);
 }
 
+/* The word that the objects start with; false for a wrong kind or value. */
+static bool shmbuf_first_word(const struct shmbuf_range *range, u64 *word)
+{
+	switch (range->kind) {
+	case SHMBUF_KIND_LOCK:
+		*word = 0;
+		return !range->value;
+	case SHMBUF_KIND_QUEUE:
+		*word = shmbuf_queue_word(range->value, false);
+		return !(range->value & ~SHMBUF_SEQUENCE_MASK);
+	default:
+		return false;
+	}
+}
+
 int shmbuf_objects_init(struct shmbuf_buffer *buffer, const struct shmbuf_range *range)
 {
 	u32 i, last = range->first + range->count - 1;
 	unsigned long taken = range->first;
+	u64 word;
 	int ret;
 
-	if (!shmbuf_range_fits(buffer, range))
+	if (!shmbuf_range_fits(buffer, range) || !shmbuf_first_word(range, &word))
 		return -EINVAL;
-	switch (range->kind) {
-	case SHMBUF_KIND_LOCK:
-		if (range->value)
-			return -EINVAL;
-		break;
-	case SHMBUF_KIND_QUEUE:
-		if (range->value & ~SHMBUF_SEQUENCE_MASK)
-			return -EINVAL;
-		break;
-	default:
-		return -EINVAL;
-	}
-
 	if (mutex_lock_killable(&buffer->config))
 		return -EINTR;
 	ret = -EEXIST;
@@ -140,7 +145,7 @@ int shmbuf_objects_init(struct shmbuf_buffer *buffer, const struct shmbuf_range 
 	if (ret)
 		goto unlock;
 	for (i = range->first; i <= last; i++) {
-		shmbuf_word_set(buffer, i, range->value);
+		shmbuf_word_set(buffer, i, word);
 		cond_resched();
 	}
 unlock:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
 #include <linux/pid.h>
+#include <linux/rcupdate_wait.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -16,14 +17,22 @@
 #include "sweep.h"
 #include "user.h"
 
+static void shmbuf_owner_free_rcu(struct rcu_head *rcu)
+{
+	struct shmbuf_owner *owner = container_of(rcu, struct shmbuf_owner, rcu);
+
+	/* Whoever looked the owner up may be about to look at the pid. */
+	put_pid(owner->pid);
+	kfree(owner);
+}
+
 static void shmbuf_owner_free(struct shmbuf_owner *owner)
 {
 	shmbuf_process_put(owner->process);
 	mmdrop(owner->mm);
-	put_pid(owner->pid);
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_OWNERS, 1);
 	shmbuf_user_put(owner->user);
-	kfree_rcu(owner, rcu);
+	call_rcu(&owner->rcu, shmbuf_owner_free_rcu);
 }
 
 void shmbuf_owner_put(struct shmbuf_owner *owner)
@@ -252,6 +261,7 @@ void shmbuf_owners_find_dead(struct shmbuf_buffer *buffer)
 	xa_for_each(&buffer->owners, slot, owner) {
 		if (!READ_ONCE(owner->dead) && !shmbuf_owner_lives(owner))
 			shmbuf_owner_die(owner);
+		cond_resched_rcu();
 	}
 	rcu_read_unlock();
 	shmbuf_owners_reap(buffer);

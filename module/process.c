@@ -3,7 +3,6 @@
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/wait.h>
 
 #include "buffer.h"
 #include "owner.h"
@@ -25,7 +24,6 @@ struct shmbuf_process {
 };
 
 static atomic_t shmbuf_nr_processes;
-static DECLARE_WAIT_QUEUE_HEAD(shmbuf_process_freed);
 
 static struct mmu_notifier *shmbuf_process_alloc(struct mm_struct *mm)
 {
@@ -42,8 +40,8 @@ static struct mmu_notifier *shmbuf_process_alloc(struct mm_struct *mm)
 static void shmbuf_process_free(struct mmu_notifier *notifier)
 {
 	kfree(container_of(notifier, struct shmbuf_process, notifier));
-	if (atomic_dec_and_test(&shmbuf_nr_processes))
-		wake_up_all(&shmbuf_process_freed);
+	/* The last touch: shmbuf_process_exit() may go on right after. */
+	atomic_dec(&shmbuf_nr_processes);
 }
 
 static struct shmbuf_owner *shmbuf_process_pop(struct shmbuf_process *process)
@@ -92,6 +90,7 @@ static void shmbuf_process_release(struct mmu_notifier *notifier, struct mm_stru
 		else
 			shmbuf_buffer_put(buffer);
 		shmbuf_owner_put(owner);
+		cond_resched();
 	}
 	if (buffer)
 		shmbuf_process_buried(buffer);
@@ -133,7 +132,8 @@ void shmbuf_process_remove(struct shmbuf_process *process, struct shmbuf_owner *
 
 void shmbuf_process_exit(void)
 {
-	wait_event(shmbuf_process_freed, !atomic_read(&shmbuf_nr_processes));
+	while (atomic_read(&shmbuf_nr_processes))
+		schedule_timeout_uninterruptible(1);
 	mmu_notifier_synchronize();
 }
 

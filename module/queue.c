@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/limits.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
@@ -24,20 +23,21 @@ static bool shmbuf_sequence_before(u64 a, u64 b)
 	return ((b - a - 1) & SHMBUF_SEQUENCE_MASK) < (SHMBUF_SEQUENCE_MASK >> 1);
 }
 
-static u64 shmbuf_queue_waiters(struct shmbuf_bucket *bucket, u32 index)
+static bool shmbuf_queue_has_waiters(struct shmbuf_bucket *bucket, u32 index)
 {
-	return shmbuf_word_waiters(!!shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE));
+	return shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
 }
 
-void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
+/* See to it that wakers know of the waiters. */
+static void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	u64 old;
 
 	lockdep_assert_held(&bucket->lock);
 	if (!shmbuf_word_take(buffer, index, SHMBUF_KIND_QUEUE, &old))
-		shmbuf_word_put(buffer, index, (old & SHMBUF_SEQUENCE_MASK) |
-					       shmbuf_queue_waiters(bucket, index));
+		shmbuf_word_put(buffer, index,
+				shmbuf_queue_word(old, shmbuf_queue_has_waiters(bucket, index)));
 }
 
 bool shmbuf_queue_is_idle(struct shmbuf_buffer *buffer, u32 index)
@@ -45,12 +45,13 @@ bool shmbuf_queue_is_idle(struct shmbuf_buffer *buffer, u32 index)
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 
 	lockdep_assert_held(&bucket->lock);
-	return !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
+	return !shmbuf_queue_has_waiters(bucket, index);
 }
 
 /*
  * Wake up to *@count of those that went to sleep before @sequence, up to a batch.
- * True where there may be more of them.
+ * Observers before them wake as well, and take nobody's turn.  False where nobody
+ * is left to wake.
  */
 static bool shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
 				    u32 *count, struct shmbuf_wakeups *wakeups)
@@ -59,17 +60,38 @@ static bool shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64
 	struct shmbuf_waiter *waiter;
 
 	lockdep_assert_held(&bucket->lock);
-	while (*count) {
+	while (*count && wakeups->nr < SHMBUF_WAKE_BATCH) {
 		waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
 		if (!waiter || !shmbuf_sequence_before(waiter->expected, sequence))
 			return false;
-		if (wakeups->nr == SHMBUF_WAKE_BATCH)
-			return true;
+		*count -= !waiter->observer;
 		waiter->sequence = sequence;
 		shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
-		--*count;
 	}
-	return false;
+	return *count;
+}
+
+void shmbuf_queue_sweep(struct shmbuf_buffer *buffer, u32 index, struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_waiter *waiter;
+	u64 old, sequence;
+
+	lockdep_assert_held(&bucket->lock);
+	if (shmbuf_word_take(buffer, index, SHMBUF_KIND_QUEUE, &old))
+		return;
+	sequence = old & SHMBUF_SEQUENCE_MASK;
+	/* A sequence never falls behind a waiter's, unless a hostile peer sets it back. */
+	while (wakeups->nr < SHMBUF_WAKE_BATCH) {
+		waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
+		if (!waiter || waiter->expected == sequence ||
+		    shmbuf_sequence_before(waiter->expected, sequence))
+			break;
+		waiter->sequence = sequence;
+		shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
+	}
+	shmbuf_word_put(buffer, index,
+			shmbuf_queue_word(old, shmbuf_queue_has_waiters(bucket, index)));
 }
 
 /* As WAKE, but for the sequence: @waiter can't use the wake-up that it got. */
@@ -103,8 +125,8 @@ static int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 		shmbuf_waiter_add(buffer, bucket, waiter);
 		ret = 1;
 	}
-	shmbuf_word_put(buffer, waiter->index, waiter->sequence |
-			shmbuf_queue_waiters(bucket, waiter->index));
+	shmbuf_word_put(buffer, waiter->index,
+			shmbuf_queue_word(old, shmbuf_queue_has_waiters(bucket, waiter->index)));
 unlock:
 	spin_unlock(&bucket->lock);
 	return ret;
@@ -155,30 +177,36 @@ static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 		ret = shmbuf_queue_sleep(buffer, waiter, &deadline);
 	if (ret)
 		return ret;
-	if (fatal_signal_pending(current))
-		ret = -EINTR;
-	else if (put_user(waiter->sequence, sequence_user))
+	if (put_user(waiter->sequence, sequence_user))
 		ret = -EFAULT;
-	if (ret && entered)
+	else if (fatal_signal_pending(current))
+		ret = -EINTR;
+	if (ret && entered && !waiter->observer)
 		shmbuf_queue_pass_on(buffer, waiter);
 	return ret;
 }
 
-int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *user,
+int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool observer,
 		const struct shmbuf_wait *args, u64 __user *sequence_user)
 {
+	struct shmbuf_user *user;
 	struct shmbuf_waiter waiter = {
 		.index = args->index,
 		.kind = SHMBUF_KIND_QUEUE,
 		.task = current,
 		.expected = args->sequence,
+		.observer = observer,
 	};
 	int tries = 8;
 	int ret;
 
+	/* Who waits pays: not who opened a handle that he passed on. */
+	user = shmbuf_user_get_caller(opener);
+	if (!user)
+		return -ENOMEM;
 	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_WAITERS, 1);
 	if (ret)
-		return ret;
+		goto put_user;
 	do {
 		ret = shmbuf_queue_wait(buffer, &waiter, args->deadline, sequence_user);
 		if (ret != -EAGAIN)
@@ -186,6 +214,8 @@ int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *user,
 		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
 	} while (!ret);
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
+put_user:
+	shmbuf_user_put(user);
 	return ret;
 }
 
@@ -210,6 +240,7 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 	struct shmbuf_wakeups wakeups = {};
 	u32 count = args->count;
 	u64 sequence;
+	int left, woken = 0;
 	bool more;
 	int ret;
 
@@ -219,17 +250,19 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 		spin_unlock(&bucket->lock);
 		return ret;
 	}
+	/* A hostile peer can set the sequence back and wait again: once is enough. */
+	left = atomic_read(&buffer->nr_waiters);
 	for (;;) {
 		more = shmbuf_queue_wake_batch(buffer, args->index, sequence, &count, &wakeups);
 		shmbuf_queue_look_after(buffer, args->index);
 		spin_unlock(&bucket->lock);
+		woken += wakeups.nr;
 		shmbuf_wakeups_flush(&wakeups);
-		if (!more)
-			break;
+		if (!more || woken >= left || fatal_signal_pending(current))
+			return woken;
 		cond_resched();
 		spin_lock(&bucket->lock);
 	}
-	return min_t(u32, args->count - count, INT_MAX);
 }
 
 int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args)

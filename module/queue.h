@@ -9,17 +9,17 @@
 
 struct shmbuf_buffer;
 struct shmbuf_user;
-struct shmbuf_waiter;
+struct shmbuf_wakeups;
 
-/* The ioctls; the waiter is charged to @user. */
-int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *user,
+/* The ioctls.  @opener: who opened the handle; @observer: it's read-only. */
+int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool observer,
 		const struct shmbuf_wait *args, u64 __user *sequence_user);
 int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args);
 
 /* Under the bucket's lock: nobody waits. */
 bool shmbuf_queue_is_idle(struct shmbuf_buffer *buffer, u32 index);
 
-/* Under the bucket's lock: see to it that wakers know of the waiters. */
-void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index);
+/* Under the bucket's lock: find waiters whom a hostile peer has hidden. */
+void shmbuf_queue_sweep(struct shmbuf_buffer *buffer, u32 index, struct shmbuf_wakeups *wakeups);
 
 #endif /* SHMBUF_QUEUE_H */

@@ -46,7 +46,7 @@ static void shmbuf_sweep_bucket(struct shmbuf_buffer *buffer, struct shmbuf_buck
 			if (waiter->kind == SHMBUF_KIND_LOCK)
 				shmbuf_lock_look_after(buffer, waiter, &wakeups);
 			else
-				shmbuf_queue_look_after(buffer, index);
+				shmbuf_queue_sweep(buffer, index, &wakeups);
 		}
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);

@@ -99,6 +99,12 @@ struct shmbuf_user *shmbuf_user_get(struct shmbuf_user *user)
 	return user;
 }
 
+struct shmbuf_user *shmbuf_user_get_caller(struct shmbuf_user *guess)
+{
+	return uid_eq(guess->uid, current_uid()) ? shmbuf_user_get(guess) :
+						   shmbuf_user_get_current();
+}
+
 void shmbuf_user_put(struct shmbuf_user *user)
 {
 	if (!refcount_dec_and_lock(&user->ref, &shmbuf_users_lock))

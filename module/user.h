@@ -19,6 +19,8 @@ enum shmbuf_quota {
 /* The caller's; the reference is dropped by shmbuf_user_put(). */
 struct shmbuf_user *shmbuf_user_get_current(void);
 struct shmbuf_user *shmbuf_user_get(struct shmbuf_user *user);
+/* The caller's likewise, quickly if that is @guess. */
+struct shmbuf_user *shmbuf_user_get_caller(struct shmbuf_user *guess);
 void shmbuf_user_put(struct shmbuf_user *user);
 
 /* 0, -EDQUOT, or for bytes -ENOSPC where all users together have too many. */

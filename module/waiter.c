@@ -109,7 +109,7 @@ struct shmbuf_deadline shmbuf_deadline(u64 ns)
 	if (ns > KTIME_MAX)
 		return (struct shmbuf_deadline){ .never = true };
 	timens_add_monotonic(&offset);
-	expires = ktime_sub(ns_to_ktime(ns), timespec64_to_ktime(offset));
+	expires = ktime_add_safe(ns_to_ktime(ns), -timespec64_to_ktime(offset));
 	/* To a timer, what is before the host's boot is never. */
 	return (struct shmbuf_deadline){ .expires = max_t(ktime_t, expires, 0) };
 }

@@ -24,6 +24,7 @@ struct task_struct;
  * @task: who sleeps
  * @owner: lock: who wants it
  * @expected: queue: the sequence it went to sleep at
+ * @observer: queue: through a read-only handle, so that no waker counts on it
  * @sequence: queue: the one that it was woken by, set before @done
  * @since: lock: when it began to wait, ns
  * @trying: lock: on its way to try for the lock, so nobody else need be woken
@@ -40,6 +41,7 @@ struct shmbuf_waiter {
 	u64 expected;
 	u64 sequence;
 	u64 since;
+	bool observer;
 	bool trying;
 	bool done;
 };

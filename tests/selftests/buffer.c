@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* CREATE, OPEN, UNLINK, GROW, SEAL, QUERY: what a buffer is and how long it lives. */
 #include "shmbuf_test.h"
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static int create_with(int fd, struct shmbuf_create *arg)
@@ -410,6 +411,32 @@ TEST(grow)
 	EXPECT_EQ(0, more[65535]);
 	more[65535] = 1;
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, 65536 + 4096, PROT_READ, MAP_SHARED, peer, 0));
+}
+
+/* A buffer is no file of the user's: limits on those don't end its growth by SIGXFSZ. */
+TEST(grow_beyond_the_limit_of_files)
+{
+	struct shmbuf_create c = { .data_size = 4096, .max_size = 65536 };
+	pid_t pid = spawn();
+
+	if (!pid) {
+		const struct rlimit limit = { 4096, 4096 };
+		int prealloc;
+
+		CHECK(!setrlimit(RLIMIT_FSIZE, &limit));
+		for (prealloc = 0; prealloc < 2; prealloc++) {
+			int fd = open_device(O_RDWR);
+			char *data;
+
+			c.flags = prealloc ? SHMBUF_CREATE_PREALLOC : 0;
+			CHECK(create_with(fd, &c) == 0);
+			CHECK(do_grow(fd, 65536) == 0);
+			data = map_data(fd, 65536);
+			data[65535] = 1;
+		}
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
 }
 
 TEST(seals_only_tighten)

@@ -5,6 +5,7 @@
  * whoever doesn't share it. Seeds are printed; SEED= in the environment sets one.
  */
 #include "shmbuf_test.h"
+#include <pthread.h>
 
 #define LOCKS	40
 #define QUEUES	20
@@ -50,10 +51,10 @@ static void vandalize(struct stage *stage, __u64 seed)
 			break;
 		case 2:
 			write_word(&c, value % OBJECTS,
-				   some_id(stage, &seed) | (draw(&seed) & (0xfULL << 60)));
+				   some_id(stage, &seed) | (draw(&seed) & (0x1fULL << 59)));
 			break;
 		default:
-			write_word(&c, value % OBJECTS, draw(&seed) & (0xfULL << 60));
+			write_word(&c, value % OBJECTS, draw(&seed) & (0x1fULL << 59));
 		}
 	}
 }
@@ -265,7 +266,7 @@ static int call_on_forged(int fd, const struct control *c, __u64 own, __u64 word
 static int use_both(int fd, const struct control *c, __u64 own)
 {
 	write_word(c, 0, 0);
-	write_word(c, LOCKS, 0);
+	write_word(c, LOCKS, SHMBUF_WORD_QUEUE);
 	return do_lock(fd, own, 0, 0, NEVER) ?: do_unlock(fd, own, 0) ?: do_wake(fd, LOCKS, 1);
 }
 
@@ -331,6 +332,7 @@ TEST_F(hostile, queue_changed_under_a_sleeper)
 	struct control c = map_control(self->fd, PROT_READ | PROT_WRITE);
 	const __u64 words[] = {
 		0, 5, ~0ULL, SHMBUF_WORD_WAITERS, SHMBUF_WORD_UNUSED, SHMBUF_SEQUENCE_MASK,
+		SHMBUF_WORD_QUEUE, SHMBUF_WORD_QUEUE | 5,
 	};
 	size_t i;
 
@@ -338,7 +340,7 @@ TEST_F(hostile, queue_changed_under_a_sleeper)
 		int ret = -EINVAL;
 		pid_t pid;
 
-		write_word(&c, LOCKS, 0);
+		write_word(&c, LOCKS, SHMBUF_WORD_QUEUE);
 		pid = spawn();
 		if (!pid) {
 			__u64 sequence = 0;
@@ -354,7 +356,7 @@ TEST_F(hostile, queue_changed_under_a_sleeper)
 			kill(pid, SIGKILL);
 		EXPECT_EQ(ret == 1 ? 0 : 128 + SIGKILL, reap(pid));
 	}
-	write_word(&c, LOCKS, 0);
+	write_word(&c, LOCKS, SHMBUF_WORD_QUEUE);
 	EXPECT_EQ(0, do_wake(self->fd, LOCKS, 1));
 }
 
@@ -378,6 +380,47 @@ TEST_F(hostile, forged_owner_gains_nothing)
 	EXPECT_EQ(-EDEADLK, do_lock(self->fd, own, 0, 0, NEVER));
 	EXPECT_EQ(0, do_unlock(self->fd, own, 0));
 	EXPECT_EQ(0, read_word(&c, 0));
+}
+
+#define RETURNERS 40
+
+struct returner {
+	int fd;
+	__u32 queue;
+};
+
+static void *wait_again_and_again(void *argument)
+{
+	struct returner *r = argument;
+
+	for (;;) {
+		__u64 sequence = 0;
+
+		do_wait(r->fd, r->queue, &sequence, NEVER);
+	}
+	return NULL;
+}
+
+/* Whoever sets a queue's sequence back to be woken once more doesn't keep the waker. */
+TEST_F(hostile, waiters_who_come_back)
+{
+	int fd = new_buffer(NULL, 1, 1, 0), i;
+	pid_t pid = spawn();
+
+	if (!pid) {
+		struct returner r = { .fd = fd, .queue = 1 };
+		struct control c = map_control(fd, PROT_READ | PROT_WRITE);
+		pthread_t thread;
+
+		for (i = 0; i < RETURNERS; i++)
+			CHECK(!pthread_create(&thread, NULL, wait_again_and_again, &r));
+		for (;;)
+			write_word(&c, 1, SHMBUF_WORD_QUEUE | SHMBUF_WORD_WAITERS);
+	}
+	for (i = 0; i < 50; i++)
+		EXPECT_LE(0, do_wake(fd, 1, SHMBUF_WAKE_ALL));
+	EXPECT_EQ(128 + SIGKILL, kill_and_reap(pid));
+	EXPECT_EQ(0, do_wake(fd, 1, 1));
 }
 
 TEST_HARNESS_MAIN

@@ -117,6 +117,21 @@ TEST_F(api, wrong_arguments)
 	shmbuf_close(NULL);
 }
 
+/* Neither kind is touched by the other's calls. */
+TEST_F(api, the_wrong_kind)
+{
+	EXPECT_EQ(-EINVAL, shmbuf_lock(self->b, QUEUE));
+	EXPECT_EQ(-EINVAL, shmbuf_trylock(self->b, QUEUE));
+	EXPECT_EQ(-EINVAL, shmbuf_unlock(self->b, QUEUE));
+	EXPECT_EQ(0, shmbuf_sequence(self->b, QUEUE));
+	EXPECT_EQ(-EINVAL, shmbuf_wake(self->b, 0, 1));
+	EXPECT_EQ(-EINVAL, shmbuf_wait(self->b, 0, 0, NULL));
+	EXPECT_EQ(UINT64_MAX, shmbuf_sequence(self->b, 0));
+	EXPECT_EQ(0, shmbuf_lock(self->b, 0));
+	EXPECT_EQ(-EINVAL, shmbuf_wake(self->b, 0, 1));
+	EXPECT_EQ(0, shmbuf_unlock(self->b, 0));
+}
+
 TEST_F(api, locks)
 {
 	struct timespec past = {}, before = { .tv_sec = -1 };

@@ -318,6 +318,23 @@ TEST_F(limits, waiters)
 	EXPECT_EQ(0, reap(pid));
 }
 
+/* Who waits pays, and not who opened the handle. */
+TEST_F(limits, waiters_on_a_handle_of_somebody_else)
+{
+	int fd = new_buffer(NULL, 1, 1, 0);
+	__u64 sequence = 0;
+	pid_t pid;
+
+	set_parameter("max_user_waiters", 1);
+	pid = spawn_as(USER);
+	if (!pid)
+		_exit(-do_wait(fd, 1, &sequence, NEVER));
+	UNTIL(asleep_in(pid, SHMBUF_IOC_WAIT));
+	EXPECT_EQ(-ETIMEDOUT, do_wait(fd, 1, &sequence, now() + 1000));
+	EXPECT_EQ(1, do_wake(fd, 1, 1));
+	EXPECT_EQ(0, reap(pid));
+}
+
 /* Errors on the way give back what they had taken. */
 TEST_F(limits, failed_calls_cost_nothing)
 {

@@ -93,7 +93,7 @@ TEST_F(objects, init_and_reset)
 	EXPECT_EQ(0, do_init(self->fd, 4, 2, QUEUE, 1000));
 	EXPECT_STREQ("-LLLQQ--", kinds(self->fd, self->owner, 0, 8));
 	EXPECT_EQ(0, read_word(&self->c, 1));
-	EXPECT_EQ(1000, read_word(&self->c, 4));
+	EXPECT_EQ(1000, read_sequence(&self->c, 4));
 	EXPECT_EQ(0, do_wait(self->fd, 5, &sequence, NEVER));
 	EXPECT_EQ(1000, sequence);
 	EXPECT_EQ(0, do_reset(self->fd, 2, 3));
@@ -121,7 +121,7 @@ TEST_F(objects, values)
 	EXPECT_EQ(0, do_wait(self->fd, 0, &sequence, NEVER));
 	EXPECT_EQ(SHMBUF_SEQUENCE_MASK, sequence);
 	EXPECT_EQ(0, do_wake(self->fd, 0, 1));
-	EXPECT_EQ(0, read_word(&self->c, 0));	/* it wraps */
+	EXPECT_EQ(0, read_sequence(&self->c, 0));	/* it wraps */
 }
 
 TEST_F(objects, out_of_range)
@@ -187,7 +187,20 @@ TEST_F(objects, the_wrong_kind)
 	EXPECT_EQ(-EINVAL, do_unlock(self->fd, self->owner, 1));
 	EXPECT_EQ(-EINVAL, do_consistent(self->fd, self->owner, 1));
 	EXPECT_EQ(0, read_word(&self->c, 0));
-	EXPECT_EQ(0, read_word(&self->c, 1));
+	EXPECT_EQ(0, read_sequence(&self->c, 1));
+}
+
+/* Nor does the fast path take one for the other. */
+TEST_F(objects, the_wrong_kind_in_user_space)
+{
+	ASSERT_EQ(0, do_init(self->fd, 0, 1, LOCK, 0));
+	ASSERT_EQ(0, do_init(self->fd, 1, 1, QUEUE, 0));
+	EXPECT_FALSE(fast_wake(&self->c, 0));
+	EXPECT_FALSE(fast_lock(&self->c, self->owner, 1));
+	EXPECT_FALSE(fast_unlock(&self->c, self->owner, 1));
+	ASSERT_EQ(0, do_lock(self->fd, self->owner, 0, 0, NEVER));
+	EXPECT_FALSE(fast_wake(&self->c, 0));
+	EXPECT_STREQ("LQ", kinds(self->fd, self->owner, 0, 2));
 }
 
 TEST_F(objects, held_by_the_fast_path_is_busy)

@@ -78,12 +78,12 @@ TEST_F(queue, wake_moves_the_sequence)
 
 	for (i = 1; i < 10; i++) {
 		EXPECT_EQ(0, do_wake(self->fd, 1, i % 2 ? 1 : SHMBUF_WAKE_ALL));
-		EXPECT_EQ(i, read_word(&self->c, 1));
+		EXPECT_EQ(i, read_sequence(&self->c, 1));
 		EXPECT_EQ(i, sequence_of(self->fd));
 	}
 	EXPECT_EQ(true, fast_wake(&self->c, 1));
 	EXPECT_EQ(10, sequence_of(self->fd));
-	EXPECT_EQ(0, read_word(&self->c, 2));
+	EXPECT_EQ(0, read_sequence(&self->c, 2));
 	EXPECT_EQ(-EINVAL, do_wake(self->fd, 1, 0));
 	EXPECT_EQ(10, sequence_of(self->fd));
 }
@@ -225,6 +225,22 @@ TEST_F(queue, read_only_handle_waits)
 	EXPECT_EQ(1, sequence_of(ro));
 }
 
+/* What an observer takes of a wake-up is nobody's but his. */
+TEST_F(queue, observers_take_nobodys_turn)
+{
+	int ro = open_buffer(self->name, O_RDONLY);
+	pid_t observer = spawn_sleeper(ro, self->shared, 1);
+	pid_t first = spawn_sleeper(self->fd, self->shared, 2);
+	pid_t second = spawn_sleeper(self->fd, self->shared, 3);
+
+	EXPECT_EQ(2, do_wake(self->fd, 1, 1));
+	EXPECT_EQ(0, reap(observer));
+	EXPECT_EQ(0, reap(first));
+	EXPECT_EQ(true, asleep_in(second, SHMBUF_IOC_WAIT));
+	EXPECT_EQ(1, do_wake(self->fd, 1, 1));
+	EXPECT_EQ(0, reap(second));
+}
+
 TEST_F(queue, killed_sleepers_are_not_woken)
 {
 	pid_t pids[3];
@@ -312,7 +328,7 @@ static void play(const struct game *g, unsigned int side)
 			if (__atomic_load_n(g->turn, __ATOMIC_SEQ_CST) == side)
 				break;
 		while (__atomic_load_n(g->turn, __ATOMIC_SEQ_CST) != side) {
-			__u64 sequence = read_word(&g->c, 1 + side) & SHMBUF_SEQUENCE_MASK;
+			__u64 sequence = read_sequence(&g->c, 1 + side);
 
 			if (__atomic_load_n(g->turn, __ATOMIC_SEQ_CST) == side)
 				break;
@@ -346,8 +362,8 @@ TEST_F(queue, ping_pong_without_a_lost_wakeup)
 
 	EXPECT_EQ(0, play_both(&g));
 	EXPECT_EQ(0, *g.turn);
-	EXPECT_EQ(g.rounds, read_word(&self->c, 1));
-	EXPECT_EQ(g.rounds, read_word(&self->c, 2));
+	EXPECT_EQ(g.rounds, read_sequence(&self->c, 1));
+	EXPECT_EQ(g.rounds, read_sequence(&self->c, 2));
 }
 
 TEST_F(queue, ping_pong_by_ioctl_only)
@@ -358,8 +374,8 @@ TEST_F(queue, ping_pong_by_ioctl_only)
 	};
 
 	EXPECT_EQ(0, play_both(&g));
-	EXPECT_EQ(g.rounds, read_word(&self->c, 1));
-	EXPECT_EQ(g.rounds, read_word(&self->c, 2));
+	EXPECT_EQ(g.rounds, read_sequence(&self->c, 1));
+	EXPECT_EQ(g.rounds, read_sequence(&self->c, 2));
 }
 
 /* Tokens: as many are taken as were put, by six takers. */
@@ -374,7 +390,7 @@ TEST_F(queue, tokens_with_many_sleepers)
 			continue;
 		self->c = map_control(self->fd, PROT_READ | PROT_WRITE);
 		for (;;) {
-			__u64 sequence = read_word(&self->c, 1) & SHMBUF_SEQUENCE_MASK;
+			__u64 sequence = read_sequence(&self->c, 1);
 			int seen = __atomic_load_n(&tokens[0], __ATOMIC_SEQ_CST);
 
 			if (seen && __sync_bool_compare_and_swap(&tokens[0], seen, seen - 1)) {

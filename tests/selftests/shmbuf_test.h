@@ -333,6 +333,11 @@ static inline __u64 read_word(const struct control *c, __u32 index)
 	return __atomic_load_n(word_of(c, index), __ATOMIC_ACQUIRE);
 }
 
+static inline __u64 read_sequence(const struct control *c, __u32 index)
+{
+	return read_word(c, index) & SHMBUF_SEQUENCE_MASK;
+}
+
 static inline void write_word(const struct control *c, __u32 index, __u64 value)
 {
 	__atomic_store_n(word_of(c, index), value, __ATOMIC_SEQ_CST);

@@ -28,8 +28,8 @@
  * Deadlines are absolute times on CLOCK_MONOTONIC; NULL means never.  Sizes are
  * in bytes.  Indexes count from 0.
  *
- * A lock call on an object that is a queue, or a queue call on a lock, spoils
- * that object: where nobody waits, the kernel isn't asked.
+ * A lock call on an object that is a queue, or a queue call on a lock, gives -EINVAL
+ * and changes nothing.
  */
 #ifndef SHMBUF_H
 #define SHMBUF_H

@@ -222,7 +222,9 @@ static int fake_set_kinds(struct fake_buffer *f, char *control,
 			return -EEXIST;
 	for (i = r->first; i < r->first + r->count; i++) {
 		f->kinds[i] = r->kind;
-		fake_word_give(fake_kernel_word(f, control, i), r->value);
+		fake_word_give(fake_kernel_word(f, control, i),
+			       r->kind == SHMBUF_KIND_QUEUE ?
+			       shmbuf_queue_word(r->value, 0) : 0);
 	}
 	return 0;
 }
@@ -477,7 +479,7 @@ static int fake_wait(struct fake_buffer *f, struct shmbuf_wait *w, char *control
 	if (f->kinds[w->index] != SHMBUF_KIND_QUEUE)
 		return -EINVAL;
 	old = fake_word_take(word) & SHMBUF_SEQUENCE_MASK;
-	fake_word_give(word, old | shmbuf_word_waiters(f->waiters[w->index]));
+	fake_word_give(word, shmbuf_queue_word(old, f->waiters[w->index]));
 	if (old == w->sequence)
 		return -EBUSY;
 	w->sequence = old;

@@ -26,10 +26,13 @@ static int wait_call(struct shmbuf *b, __u32 queue, __u64 *sequence, __u64 deadl
 
 SHMBUF_EXPORT uint64_t shmbuf_sequence(struct shmbuf *b, uint32_t queue)
 {
-	__u64 *word = shmbuf_word(b, queue), sequence = ~0ULL;
+	__u64 *word = shmbuf_word(b, queue), sequence = ~0ULL, present;
 
-	if (likely(word))
-		return __atomic_load_n(word, __ATOMIC_ACQUIRE) & SHMBUF_SEQUENCE_MASK;
+	if (likely(word)) {
+		present = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+		if (likely(present & SHMBUF_WORD_QUEUE))
+			return present & SHMBUF_SEQUENCE_MASK;
+	}
 	return wait_call(b, queue, &sequence, 0) ? UINT64_MAX : sequence;
 }
 
@@ -42,7 +45,8 @@ SHMBUF_EXPORT int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequenc
 	if (likely(word)) {
 		present = __atomic_load_n(word, __ATOMIC_ACQUIRE);
 		present &= ~SHMBUF_WORD_WAITERS;
-		if (present != sequence && !(present & ~SHMBUF_SEQUENCE_MASK))
+		if (shmbuf_queue_word_is_quiet(present) &&
+		    (present & SHMBUF_SEQUENCE_MASK) != sequence)
 			return 0;
 	}
 	ret = shmbuf_deadline(deadline, &ns);

@@ -22,13 +22,14 @@
  *			EBUSY)
  *	EDQUOT		a limit of the calling user is reached
  *	E2BIG		the struct has a non-zero tail that this kernel
- *			doesn't know
+ *			doesn't know, or is larger than a page
  *	EEXIST		EXCL and the name exists; INIT of an object that has a
  *			kind
  *	EFAULT		a pointer leads nowhere
- *	EINTR		a signal handler ran first
+ *	EINTR		a signal came first
  *	EINVAL		understood, but wrong: a size, index, kind, value or a
  *			reserved field
+ *	ENFILE		the system has too many open files
  *	ENAMETOOLONG	the name is longer than SHMBUF_NAME_MAX
  *	ENOENT		no buffer of that name in this IPC namespace
  *	ENOMEM		no memory
@@ -44,6 +45,11 @@
  *	EPERM		not the owner: of the lock, of the id, of the name; or
  *			a seal forbids it
  *	ETIMEDOUT	the deadline passed
+ *
+ * open() gives EINVAL for O_WRONLY.  mmap() gives ENOTCONN; EINVAL for what is
+ * beyond the present size, or not the whole of the control area, or a private map
+ * of that; EPERM for an executable map that a seal forbids, or of the control area;
+ * EACCES for a writable map of a read-only handle.
  */
 #ifndef _UAPI_LINUX_SHMBUF_H
 #define _UAPI_LINUX_SHMBUF_H
@@ -256,7 +262,7 @@ struct shmbuf_range {
  *
  * Return: 0 where the buffer was made, 1 where it existed.  Errors: EACCES,
  * EBADF, EBUSY, EDQUOT, E2BIG, EEXIST, EFAULT, EINTR, EINVAL, ENAMETOOLONG,
- * ENOMEM, ENOSPC, EOPNOTSUPP, EPERM (the existing buffer is sealed).
+ * ENFILE, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM (the existing buffer is sealed).
  */
 struct shmbuf_create {
 	__u32 size;
@@ -397,6 +403,9 @@ struct shmbuf_register {
  * A killed LOCK leaves nothing behind.  EOWNERDEAD from LOCK means that the
  * lock is held; UNLOCK without CONSISTENT then makes it ENOTRECOVERABLE.
  *
+ * Threads that share a process-bound id are one owner, and can't wait for each
+ * other: EDEADLK.
+ *
  * Errors: EBADF, EBUSY (TRY), EDEADLK (LOCK), EDQUOT, E2BIG, EFAULT, EINTR,
  * EINVAL (also CONSISTENT of a lock that is consistent), ENOTCONN,
  * ENOTRECOVERABLE, EOPNOTSUPP, EOWNERDEAD, EPERM (id not the caller's; UNLOCK
@@ -422,9 +431,11 @@ struct shmbuf_lock {
  *
  * Returns 0 at once where the sequence isn't @sequence, so that a WAIT with
  * ~0ULL reads it.  Else returns 0 when a WAKE chose this waiter.  A
- * woken waiter that is killed before it returns passes the wake on.
+ * woken waiter that is killed before it returns passes the wake on.  Waiters
+ * through read-only handles observe: they wake when their turn comes, and
+ * WAKE's count is for the others.
  *
- * Errors: EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOTCONN, EOPNOTSUPP,
+ * Errors: EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN, EOPNOTSUPP,
  * ETIMEDOUT.
  */
 struct shmbuf_wait {
@@ -444,10 +455,11 @@ struct shmbuf_wait {
  * @size: sizeof(struct shmbuf_wake)
  * @flags: 0
  * @index: the queue
- * @count: how many to wake at most, the longest waiting first; 1 or more
+ * @count: how many to wake at most, the longest waiting first, observers not
+ *	counted; 1 or more
  *
- * Return: how many were woken, INT_MAX where there were more.  Errors: EBADF,
- * E2BIG, EFAULT, EINVAL, ENOTCONN, EOPNOTSUPP.
+ * Return: how many were woken, observers too.  Errors: EBADF, E2BIG, EFAULT,
+ * EINTR, EINVAL, ENOTCONN, EOPNOTSUPP.
  */
 struct shmbuf_wake {
 	__u32 size;
@@ -481,6 +493,8 @@ struct shmbuf_control {
 #define SHMBUF_WORD_NOTRECOVERABLE	(1ULL << 61)
 /* The object has no kind. */
 #define SHMBUF_WORD_UNUSED		(1ULL << 60)
+/* A queue, always: so neither takes itself for the other. */
+#define SHMBUF_WORD_QUEUE		(1ULL << 59)
 
 /* Lock: the holder's owner id, 0 for none. */
 #define SHMBUF_OWNER_MASK		((1ULL << 56) - 1)

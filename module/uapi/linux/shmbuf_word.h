@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR MIT) */
 /*
  * shmbuf: the steps that a word of the control area can take
  *
@@ -7,7 +7,7 @@
  * them; how the value is read and stored (compare-and-swap in user space, fetch-or
  * of WAITERS and then a store in the kernel) is the caller's.
  *
- * A user_* step is for a compare-and-swap of a word without any flag.  A kernel
+ * A user_* step is for a compare-and-swap of a word without any flag but QUEUE.  A kernel
  * step is for a word on which the kernel has set WAITERS; @waiters tells whether
  * it must stay set.
  *
@@ -142,12 +142,24 @@ static inline int shmbuf_lock_owner_died(__u64 old, int waiters, __u64 *new_word
 	return 1;
 }
 
+static inline __u64 shmbuf_queue_word(__u64 sequence, int waiters)
+{
+	return SHMBUF_WORD_QUEUE | (sequence & SHMBUF_SEQUENCE_MASK) |
+	       shmbuf_word_waiters(waiters);
+}
+
+/* Whether nothing but its sequence stands in a queue's word. */
+static inline int shmbuf_queue_word_is_quiet(__u64 word)
+{
+	return (word & ~SHMBUF_SEQUENCE_MASK) == SHMBUF_WORD_QUEUE;
+}
+
 /* User space: a queue's sequence moves on only while nobody waits. */
 static inline int shmbuf_queue_user_wake(__u64 old, __u64 *new_word)
 {
-	if (old & ~SHMBUF_SEQUENCE_MASK)
+	if (!shmbuf_queue_word_is_quiet(old))
 		return 0;
-	*new_word = (old + 1) & SHMBUF_SEQUENCE_MASK;
+	*new_word = shmbuf_queue_word(old + 1, 0);
 	return 1;
 }
 
@@ -157,7 +169,7 @@ static inline int shmbuf_queue_wake(__u64 old, int waiters, __u64 *new_word)
 	*new_word = (old & ~SHMBUF_WORD_WAITERS) | shmbuf_word_waiters(waiters);
 	if (old & SHMBUF_WORD_UNUSED)
 		return -EINVAL;
-	*new_word = ((old + 1) & SHMBUF_SEQUENCE_MASK) | shmbuf_word_waiters(waiters);
+	*new_word = shmbuf_queue_word(old + 1, waiters);
 	return 0;
 }
 
