@@ -54,7 +54,7 @@ static void say(const char *fmt, ...)
 		perror("report");
 }
 
-static __attribute__((noreturn)) void power_off(void)
+static _Noreturn void power_off(void)
 {
 	sync();
 	reboot(RB_POWER_OFF);
@@ -62,7 +62,7 @@ static __attribute__((noreturn)) void power_off(void)
 		pause();
 }
 
-static __attribute__((noreturn)) void fail(const char *what, int err)
+static _Noreturn void fail(const char *what, int err)
 {
 	say("fail %s: %s", what, strerror(err));
 	power_off();
@@ -244,7 +244,7 @@ static char **command(void)
 	for (arg = args; args && arg < args + len && n < MAX_ARGS; arg += strlen(arg) + 1)
 		argv[n++] = arg;
 	if (!n)
-		fail("no command", EINVAL);
+		fail("nothing to run", EINVAL);
 	return argv;
 }
 

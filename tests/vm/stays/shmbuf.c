@@ -14,6 +14,7 @@ static struct miscdevice stays_miscdev = {
 	.name = "shmbuf",
 	.fops = &stays_fops,
 };
+
 builtin_misc_device(stays_miscdev);
 
 MODULE_DESCRIPTION("A stand-in for shmbuf that stays");
