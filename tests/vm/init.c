@@ -33,6 +33,7 @@
 #define CONF		"/etc/vm/"
 #define MAX_ARGS	1024
 #define UNLOAD_SECONDS	20
+#define __noreturn	__attribute__((__noreturn__))
 
 static int report_fd = -1;
 
@@ -54,7 +55,7 @@ static void say(const char *fmt, ...)
 		perror("report");
 }
 
-static _Noreturn void power_off(void)
+static __noreturn void power_off(void)
 {
 	sync();
 	reboot(RB_POWER_OFF);
@@ -62,7 +63,7 @@ static _Noreturn void power_off(void)
 		pause();
 }
 
-static _Noreturn void fail(const char *what, int err)
+static __noreturn void give_up(const char *what, int err)
 {
 	say("fail %s: %s", what, strerror(err));
 	power_off();
@@ -73,7 +74,7 @@ static void mount_on(const char *type, const char *dir, const char *opts)
 	mkdir(dir, 0755);
 	if (mount(type, dir, type, MS_NOSUID | MS_NODEV * !!strcmp(type, "devtmpfs"), opts) &&
 	    errno != EBUSY && errno != ENODEV)
-		fail(dir, errno);
+		give_up(dir, errno);
 }
 
 static void write_file(const char *path, const char *text)
@@ -100,10 +101,10 @@ static char *read_file(const char *path, size_t *len)
 		return NULL;
 	text = malloc(st.st_size + 1);
 	if (!text)
-		fail(path, ENOMEM);
+		give_up(path, ENOMEM);
 	n = read(fd, text, st.st_size);
 	if (n < 0)
-		fail(path, errno);
+		give_up(path, errno);
 	text[n] = 0;
 	if (len)
 		*len = n;
@@ -143,7 +144,7 @@ static void insmod(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST))
-		fail(path, errno);
+		give_up(path, errno);
 	close(fd);
 }
 
@@ -172,7 +173,7 @@ static int open_port(int nr, int flags)
 		poll(NULL, 0, 10);
 	}
 	if (fd < 0)
-		fail(path, errno);
+		give_up(path, errno);
 	return fd;
 }
 
@@ -188,7 +189,7 @@ static void load_shmbuf(void)
 	insmod(path);
 	free(path);
 	if (chown("/dev/shmbuf", 0, SHMBUF_GID))
-		fail("/dev/shmbuf", errno);
+		give_up("/dev/shmbuf", errno);
 }
 
 /* Disks stand in /host under the name of the file behind them, with its exact size beside them. */
@@ -209,14 +210,14 @@ static void link_disk(const char *id, const char *name, const char *size)
 		serial = NULL;
 	}
 	if (!serial)
-		fail(name, ENODEV);
+		give_up(name, ENODEV);
 	free(serial);
 	mkdir("/host", 0755);
 	snprintf(dev, sizeof(dev), "/dev/%.48s", entry->d_name);
 	chmod(dev, 0644);
 	snprintf(path, sizeof(path), "/host/%s", name);
 	if (symlink(dev, path))
-		fail(path, errno);
+		give_up(path, errno);
 	snprintf(path, sizeof(path), "/host/%s.size", name);
 	write_file(path, size);
 	closedir(dir);
@@ -244,7 +245,7 @@ static char **command(void)
 	for (arg = args; args && arg < args + len && n < MAX_ARGS; arg += strlen(arg) + 1)
 		argv[n++] = arg;
 	if (!n)
-		fail("nothing to run", EINVAL);
+		give_up("nothing to run", EINVAL);
 	return argv;
 }
 
@@ -370,7 +371,7 @@ static bool run(char **argv, bool tty, long seconds, int *status)
 	pid_t pid;
 
 	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
-		fail("pipe", errno);
+		give_up("pipe", errno);
 	if (!tty) {
 		to[0] = open_port(1, O_WRONLY);
 		to[1] = open_port(2, O_WRONLY);
@@ -381,7 +382,7 @@ static bool run(char **argv, bool tty, long seconds, int *status)
 	say("up");
 	pid = start(argv, tty, out[1], err[1]);
 	if (pid < 0)
-		fail("fork", errno);
+		give_up("fork", errno);
 	close(out[1]);
 	close(err[1]);
 	return follow(pid, fds, to, now_ms() + seconds * 1000, status);
