@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/klog.h>
@@ -33,7 +34,6 @@
 #define CONF		"/etc/vm/"
 #define MAX_ARGS	1024
 #define UNLOAD_SECONDS	20
-#define __noreturn	__attribute__((__noreturn__))
 
 static int report_fd = -1;
 
@@ -55,7 +55,7 @@ static void say(const char *fmt, ...)
 		perror("report");
 }
 
-static __noreturn void power_off(void)
+static noreturn void power_off(void)
 {
 	sync();
 	reboot(RB_POWER_OFF);
@@ -63,7 +63,7 @@ static __noreturn void power_off(void)
 		pause();
 }
 
-static __noreturn void give_up(const char *what, int err)
+static noreturn void give_up(const char *what, int err)
 {
 	say("fail %s: %s", what, strerror(err));
 	power_off();
