@@ -103,13 +103,15 @@ void shmbuf_wakeups_flush(struct shmbuf_wakeups *wakeups)
 
 struct shmbuf_deadline shmbuf_deadline(u64 ns)
 {
-	struct timespec64 offset = {};
-	ktime_t expires;
+	struct timespec64 ahead = {};
+	ktime_t expires, offset;
 
 	if (ns > KTIME_MAX)
 		return (struct shmbuf_deadline){ .never = true };
-	timens_add_monotonic(&offset);
-	expires = ktime_add_safe(ns_to_ktime(ns), -timespec64_to_ktime(offset));
+	timens_add_monotonic(&ahead);
+	offset = timespec64_to_ktime(ahead);
+	expires = offset < 0 ? ktime_add_safe(ns_to_ktime(ns), -offset) :
+			       ktime_sub(ns_to_ktime(ns), offset);
 	/* To a timer, what is before the host's boot is never. */
 	return (struct shmbuf_deadline){ .expires = max_t(ktime_t, expires, 0) };
 }
