@@ -149,15 +149,30 @@ stage_host() {
 
 # A module in use can't be unloaded, one that was in use can.
 stage_unload() {
-	echo 1..2
+	cc -static -Wall -Wextra -I"$top/module/uapi" -o "$scratch/hold" "$top/tests/vm/hold.c"
+	echo 1..6
 	export GUEST_PARTS=
 	# shellcheck disable=SC2016 # expanded in the guest
-	"$vm/run" -- sh -c '
+	"$vm/run" --add "$scratch/hold" -- sh -c '
+		ok() { n=$((n + 1)); if "$@"; then echo "ok $n - $name"; else echo "not ok $n - $name"; fi; }
+		refused() { ! rmmod shmbuf 2>/dev/null; }
+		works() { rmmod shmbuf && modprobe shmbuf; }
+		n=0
 		exec 3<>/dev/shmbuf
-		if rmmod shmbuf 2>/dev/null; then echo "not ok 1 - rmmod with an open handle is refused"; exit 1; fi
-		echo "ok 1 - rmmod with an open handle is refused"
+		name="rmmod with an open handle is refused"; ok refused
 		exec 3>&-
-		rmmod shmbuf && echo "ok 2 - and works after its close"
+		name="and works after its close"; ok works
+		mkfifo /tmp/said
+		/host/hold map >/tmp/said &
+		read -r said </tmp/said
+		name="rmmod with nothing left but a mapping is refused"; ok refused
+		kill -9 $!
+		wait $! 2>/dev/null
+		name="and works once its process is gone"; ok works
+		/host/hold stays
+		name="rmmod is refused while a buffer stays by its name"; ok refused
+		/host/hold -u stays
+		name="and works once that is unlinked"; ok works
 	'
 }
 
