@@ -81,6 +81,22 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+static void shmbuf_owner_publish(struct shmbuf_handle *handle, struct shmbuf_owner *owner,
+				 u32 slot)
+{
+	struct shmbuf_buffer *buffer = handle->buffer;
+
+	spin_lock(&buffer->owners_lock);
+	list_add(&owner->node, &handle->owners);
+	spin_unlock(&buffer->owners_lock);
+	shmbuf_process_add(owner->process, owner);
+	/*
+	 * Can't fail: the slot is allocated.  The reference is the table's from
+	 * here, and another thread may unregister the id at once.
+	 */
+	xa_store(&buffer->owners, slot, owner, GFP_KERNEL_ACCOUNT);
+}
+
 int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
 			  u64 __user *id_user)
 {
@@ -113,15 +129,7 @@ int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
 		goto err_slot;
 	}
 
-	spin_lock(&buffer->owners_lock);
-	list_add(&owner->node, &handle->owners);
-	spin_unlock(&buffer->owners_lock);
-	shmbuf_process_add(owner->process, owner);
-	/*
-	 * Can't fail: the slot is allocated.  The reference is the table's from
-	 * here, and another thread may unregister the id at once.
-	 */
-	xa_store(&buffer->owners, slot, owner, GFP_KERNEL_ACCOUNT);
+	shmbuf_owner_publish(handle, owner, slot);
 	return 0;
 
 err_slot:
