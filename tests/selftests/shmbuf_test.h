@@ -413,7 +413,26 @@ static inline int kill_and_reap(pid_t pid)
 	return reap(pid);
 }
 
-/* Thread @tid sleeps within ioctl @cmd. */
+/* The letter of thread @tid's state, X where there is none. */
+static inline char state_of(pid_t tid)
+{
+	char path[64], line[512], *state = NULL;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return 'X';
+	if (fgets(line, sizeof(line), f))
+		state = strrchr(line, ')');
+	fclose(f);
+	return state ? state[2] : 'X';
+}
+
+/*
+ * Thread @tid sleeps within ioctl @cmd. The state, too: whoever is being woken
+ * from a stop doesn't run, and is within a call that he will make again.
+ */
 static inline bool asleep_in(pid_t tid, unsigned long cmd)
 {
 	unsigned long fd, seen;
@@ -427,7 +446,7 @@ static inline bool asleep_in(pid_t tid, unsigned long cmd)
 	if (!f)
 		return false;
 	if (fgets(line, sizeof(line), f) && sscanf(line, "%ld %lx %lx", &nr, &fd, &seen) == 3)
-		asleep = nr == __NR_ioctl && seen == cmd;
+		asleep = nr == __NR_ioctl && seen == cmd && state_of(tid) == 'S';
 	fclose(f);
 	return asleep;
 }
@@ -435,20 +454,9 @@ static inline bool asleep_in(pid_t tid, unsigned long cmd)
 /* Thread @tid has ended, or is a zombie. */
 static inline bool ended(pid_t tid)
 {
-	char path[64], line[512], *state;
-	bool gone = true;
-	FILE *f;
+	char state = state_of(tid);
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
-	f = fopen(path, "r");
-	if (!f)
-		return true;
-	if (fgets(line, sizeof(line), f)) {
-		state = strrchr(line, ')');
-		gone = !state || state[2] == 'Z' || state[2] == 'X';
-	}
-	fclose(f);
-	return gone;
+	return state == 'Z' || state == 'X';
 }
 
 /* Module parameters; a test that sets one puts the old value back. */
