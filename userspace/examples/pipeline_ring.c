@@ -155,6 +155,15 @@ void ring_finish(struct pipeline *p)
 	ring_wake(p, QUEUE_HASHED(p), SHMBUF_WAKE_ALL);
 }
 
+static void check_seal(struct pipeline *p)
+{
+	uint8_t seal[SHA256_DIGEST_SIZE];
+
+	ring_seal(p, seal);
+	if (memcmp(seal, p->ring->seal, sizeof(seal)))
+		actor_fail(p, "the table isn't what its seal says", 0);
+}
+
 struct slot *ring_take(struct pipeline *p)
 {
 	for (;;) {
@@ -168,21 +177,14 @@ struct slot *ring_take(struct pipeline *p)
 		if (s) {
 			s->worker = p->me.worker;
 			set_state(p, s, SLOT_TAKEN);
+		} else {
+			check_seal(p);
 		}
 		ring_unlock(p);
 		if (s || closed)
 			return s;
 		queue_wait(p, QUEUE_WORK(p), sequence);
 	}
-}
-
-static void check_seal(struct pipeline *p)
-{
-	uint8_t seal[SHA256_DIGEST_SIZE];
-
-	ring_seal(p, seal);
-	if (memcmp(seal, p->ring->seal, sizeof(seal)))
-		actor_fail(p, "the table isn't what its seal says", 0);
 }
 
 void ring_pass(struct pipeline *p, struct slot *s, const uint8_t *digest)
