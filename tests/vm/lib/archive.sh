@@ -30,7 +30,7 @@ archive_configure() {
 	security=$(mirror -security)
 	mkdir -p "$ARCHIVE"/{state/lists/partial,cache/archives/partial}
 	: >"$ARCHIVE/status"
-	for suite in "$main bookworm" "$security bookworm-security" "$main trixie-backports"; do
+	for suite in "$main bookworm" "$security bookworm-security" "$main bookworm-backports" "$main trixie-backports"; do
 		echo "deb [arch=amd64 signed-by=$KEYRING] $suite main"
 	done >"$ARCHIVE/sources.list"
 	cat >"$ARCHIVE/apt.conf" <<-CONF
@@ -48,8 +48,11 @@ archive_configure() {
 	CONF
 }
 
+# Read today, and by these very rules.
+archive_current() { fresh "$ARCHIVE/updated" && [ "$ARCHIVE/updated" -nt "${BASH_SOURCE[0]}" ]; }
+
 archive_refresh_locked() {
-	fresh "$ARCHIVE/updated" && return
+	archive_current && return
 	archive_configure
 	step "Reading Debian's package lists" archive_apt --error-on=any update || return
 	index >"$ARCHIVE/index.new"
@@ -57,18 +60,21 @@ archive_refresh_locked() {
 	touch "$ARCHIVE/updated"
 }
 
-# All packages of the archive, a line each: NAME VERSION.
+# All packages of the archive, a line each: NAME VERSION. Of bookworm-backports only QEMU: its
+# kernels are those of later suites once more.
 index() {
 	# shellcheck disable=SC2016
-	archive_apt indextargets --format '$(FILENAME)' 'Created-By: Packages' |
-	while read -r list; do
-		/usr/lib/apt/apt-helper cat-file "$list"
-	done | awk '$1 == "Package:" { name = $2 } $1 == "Version:" { print name, $2 }'
+	archive_apt indextargets --format '$(RELEASE) $(FILENAME)' 'Created-By: Packages' |
+	while read -r suite list; do
+		/usr/lib/apt/apt-helper cat-file "$list" |
+			awk -v only="$([ "$suite" != bookworm-backports ] || echo '^qemu-')" \
+				'$1 == "Package:" { name = $2 } $1 == "Version:" && name ~ only { print name, $2 }'
+	done
 }
 
 # Once a day at most. Without the network what is cached still serves, with a word about it.
 archive_refresh() {
-	fresh "$ARCHIVE/updated" && return
+	archive_current && return
 	locked "$CACHE/locks/apt" archive_refresh_locked && return
 	[ -s "$ARCHIVE/index" ] || die "Debian's package lists could not be had, and none are cached"
 	say "going on with the package lists of $(date -r "$ARCHIVE/index" +%F)"
