@@ -59,9 +59,13 @@ static int shmbuf_control_create(struct shmbuf_buffer *buffer)
 
 static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
 {
+	int i;
+
 	cancel_delayed_work_sync(&buffer->check);
 	cancel_work_sync(&buffer->reap);
 	WARN_ON(!xa_empty(&buffer->owners));
+	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)
+		WARN_ON(!RB_EMPTY_ROOT(&buffer->buckets[i].claims));
 	xa_destroy(&buffer->owners);
 	mtree_destroy(&buffer->kinds);
 	if (!IS_ERR_OR_NULL(buffer->data))
@@ -98,6 +102,7 @@ static struct shmbuf_buffer *shmbuf_buffer_alloc(const struct shmbuf_create *arg
 	xa_init_flags(&buffer->owners, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	spin_lock_init(&buffer->owners_lock);
 	INIT_LIST_HEAD(&buffer->dead_owners);
+	INIT_LIST_HEAD(&buffer->members);
 	INIT_WORK(&buffer->reap, shmbuf_owners_reap_work);
 	INIT_DELAYED_WORK(&buffer->check, shmbuf_sweep_work);
 	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)

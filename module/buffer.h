@@ -29,11 +29,13 @@ struct shmbuf_user;
  *	is allocated, copied or woken under it.
  * @nr_spinners: threads that spin for a lock of this bucket
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
+ * @claims: struct shmbuf_claim by index, then by holder; under @lock
  */
 struct shmbuf_bucket {
-	spinlock_t lock; /* @waiters, and the words */
+	spinlock_t lock; /* @waiters, @claims, and the words */
 	atomic_t nr_spinners;
 	struct rb_root waiters;
+	struct rb_root claims;
 };
 
 /**
@@ -64,9 +66,13 @@ struct shmbuf_bucket {
  * @kinds: kind by range of indexes; changed under @config while the words of
  *	the range are UNUSED, read under RCU
  * @owners: live and not yet reaped owners by slot; read under RCU
- * @owners_lock: protects each owner's list and death, and @dead_owners.  Outside
- *	of it: nothing but @config and @reap_lock.
+ * @owners_lock: protects each owner's list and death, @dead_owners and @members.
+ *	Outside of it: nothing but @config and @reap_lock.
  * @dead_owners: to be reaped
+ * @nr_deaths: of owners, but for those who gave their ids back; under @owners_lock,
+ *	read anywhere
+ * @members: processes that are joined
+ * @last_member: id of the last that was
  * @owner_slot: where the search for a free slot goes on; under @owners' lock
  * @owner_generation: of the last owner id
  * @reap_lock: mutex of those who scan the words for dead owners
@@ -107,6 +113,9 @@ struct shmbuf_buffer {
 	struct xarray owners;
 	spinlock_t owners_lock; /* deaths */
 	struct list_head dead_owners;
+	u64 nr_deaths;
+	struct list_head members;
+	atomic64_t last_member;
 	u32 owner_slot;
 	atomic_t owner_generation;
 	struct mutex reap_lock; /* reaping */

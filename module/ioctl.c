@@ -157,7 +157,9 @@ static int shmbuf_cmd_wait(struct shmbuf_call *call)
 {
 	struct shmbuf_wait __user *args_user = call->args_user;
 
-	if (call->args->wait.reserved)
+	const struct shmbuf_wait *args = &call->args->wait;
+
+	if (args->lock || args->owner || args->deaths)
 		return -EINVAL;
 	return shmbuf_wait(call->buffer, call->handle->user, !shmbuf_file_writable(call->file),
 			   &call->args->wait, &args_user->sequence);

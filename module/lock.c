@@ -75,8 +75,12 @@ static int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *b
 	return ret;
 }
 
-void shmbuf_lock_look_after(struct shmbuf_buffer *buffer, struct shmbuf_waiter *first,
-			    struct shmbuf_wakeups *wakeups)
+/*
+ * See to it that somebody who waits for the lock tries for it if no live owner
+ * holds it, though others tried and aren't back yet.
+ */
+static void shmbuf_lock_look_after(struct shmbuf_buffer *buffer, struct shmbuf_waiter *first,
+				   struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, first->index);
 	u32 index = first->index;
@@ -401,7 +405,13 @@ int shmbuf_consistent(struct shmbuf_buffer *buffer, const struct shmbuf_lock *ar
 	return ret == -EAGAIN ? -EPERM : ret;
 }
 
-bool shmbuf_lock_is_idle(struct shmbuf_buffer *buffer, u32 index, u64 word)
+static bool shmbuf_lock_first_word(u64 value, u64 *word)
+{
+	*word = 0;
+	return !value;
+}
+
+static bool shmbuf_lock_is_idle(struct shmbuf_buffer *buffer, u32 index, u64 word)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 
@@ -409,6 +419,12 @@ bool shmbuf_lock_is_idle(struct shmbuf_buffer *buffer, u32 index, u64 word)
 	return !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK) &&
 	       !shmbuf_word_has_live_owner(buffer, word);
 }
+
+const struct shmbuf_kind_ops shmbuf_lock_ops = {
+	.first_word = shmbuf_lock_first_word,
+	.is_idle = shmbuf_lock_is_idle,
+	.sweep = shmbuf_lock_look_after,
+};
 
 static void shmbuf_lock_bury(struct shmbuf_buffer *buffer, u32 index)
 {

@@ -4,6 +4,7 @@
 #include <linux/shmbuf_word.h>
 
 #include "buffer.h"
+#include "claim.h"
 #include "lock.h"
 #include "object.h"
 #include "queue.h"
@@ -14,6 +15,18 @@
  * that lock, is of the kind that is looked up under it.  A peer that clears
  * UNUSED gets himself an object of the wrong kind, and nobody else anything.
  */
+
+static const struct shmbuf_kind_ops * const shmbuf_kinds[] = {
+	[SHMBUF_KIND_LOCK] = &shmbuf_lock_ops,
+	[SHMBUF_KIND_QUEUE] = &shmbuf_queue_ops,
+};
+
+const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind)
+{
+	if (kind >= ARRAY_SIZE(shmbuf_kinds))
+		return NULL;
+	return shmbuf_kinds[array_index_nospec(kind, ARRAY_SIZE(shmbuf_kinds))];
+}
 
 static u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
 {
@@ -112,29 +125,15 @@ static void shmbuf_word_set(struct shmbuf_buffer *buffer, u32 index, u64 word)
 	spin_unlock(&bucket->lock);
 }
 
-/* The word that the objects start with; false for a wrong kind or value. */
-static bool shmbuf_first_word(const struct shmbuf_range *range, u64 *word)
-{
-	switch (range->kind) {
-	case SHMBUF_KIND_LOCK:
-		*word = 0;
-		return !range->value;
-	case SHMBUF_KIND_QUEUE:
-		*word = shmbuf_queue_word(range->value, false);
-		return !(range->value & ~SHMBUF_SEQUENCE_MASK);
-	default:
-		return false;
-	}
-}
-
 int shmbuf_objects_init(struct shmbuf_buffer *buffer, const struct shmbuf_range *range)
 {
 	u32 i, last = range->first + range->count - 1;
+	const struct shmbuf_kind_ops *ops = shmbuf_kind_ops(range->kind);
 	unsigned long taken = range->first;
 	u64 word;
 	int ret;
 
-	if (!shmbuf_range_fits(buffer, range) || !shmbuf_first_word(range, &word))
+	if (!shmbuf_range_fits(buffer, range) || !ops || !ops->first_word(range->value, &word))
 		return -EINVAL;
 	if (mutex_lock_killable(&buffer->config))
 		return -EINTR;
@@ -171,10 +170,7 @@ static int shmbuf_object_retire(struct shmbuf_buffer *buffer, u32 index)
 	/* A word that is UNUSED already is a hostile peer's doing. */
 	if (shmbuf_word_take(buffer, index, kind, &old))
 		old = atomic64_read(shmbuf_word(buffer, index));
-	if (kind == SHMBUF_KIND_LOCK)
-		idle = shmbuf_lock_is_idle(buffer, index, old);
-	else
-		idle = shmbuf_queue_is_idle(buffer, index);
+	idle = shmbuf_kind_ops(kind)->is_idle(buffer, index, old);
 	shmbuf_word_put(buffer, index, idle ? (old & ~SHMBUF_WORD_WAITERS) | SHMBUF_WORD_UNUSED :
 					      old);
 	spin_unlock(&bucket->lock);
@@ -211,6 +207,9 @@ int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range
 					GFP_KERNEL_ACCOUNT);
 	while (ret && i-- > range->first)
 		shmbuf_object_reinstate(buffer, i);
+	/* What is left of an idle object's claims is nothing, or a dead holder's. */
+	for (i = range->first; !ret && i <= last; i++)
+		shmbuf_claims_drop(buffer, i);
 	mutex_unlock(&buffer->config);
 	return ret;
 }

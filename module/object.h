@@ -9,6 +9,32 @@
 
 #include "buffer.h"
 
+struct shmbuf_claim;
+struct shmbuf_waiter;
+struct shmbuf_wakeups;
+
+/**
+ * struct shmbuf_kind_ops - what the kinds of sync objects differ in
+ * @first_word: the word that objects start with; false for a wrong value
+ * @is_idle: under the bucket's lock: @word, which is taken, tells of nobody alive who
+ *	has the object, and nobody waits
+ * @sweep: under the bucket's lock: @first is the longest waiting; see to it that
+ *	who can go on does, whatever a death or a hostile peer has done
+ * @bury: under the bucket's lock: undo @claim, whose holder is dead; it has been
+ *	removed, and is freed afterwards.  NULL where the kind has no claims.
+ */
+struct shmbuf_kind_ops {
+	bool (*first_word)(u64 value, u64 *word);
+	bool (*is_idle)(struct shmbuf_buffer *buffer, u32 index, u64 word);
+	void (*sweep)(struct shmbuf_buffer *buffer, struct shmbuf_waiter *first,
+		      struct shmbuf_wakeups *wakeups);
+	void (*bury)(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
+		     struct shmbuf_wakeups *wakeups);
+};
+
+/* NULL where there is no such kind. */
+const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind);
+
 /* Both all or nothing, and atomic against whoever uses the objects. */
 int shmbuf_objects_init(struct shmbuf_buffer *buffer, const struct shmbuf_range *range);
 int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range *range);

@@ -11,7 +11,9 @@
 
 #include "buffer.h"
 #include "handle.h"
+#include "claim.h"
 #include "lock.h"
+#include "member.h"
 #include "owner.h"
 #include "process.h"
 #include "sweep.h"
@@ -28,6 +30,7 @@ static void shmbuf_owner_free_rcu(struct rcu_head *rcu)
 
 static void shmbuf_owner_free(struct shmbuf_owner *owner)
 {
+	shmbuf_member_put(owner->member);
 	shmbuf_process_put(owner->process);
 	mmdrop(owner->mm);
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_OWNERS, 1);
@@ -62,6 +65,11 @@ static struct shmbuf_owner *shmbuf_owner_create(struct shmbuf_buffer *buffer,
 		ret = PTR_ERR(owner->process);
 		goto err_uncharge;
 	}
+	owner->member = shmbuf_member_join(buffer);
+	if (IS_ERR(owner->member)) {
+		ret = PTR_ERR(owner->member);
+		goto err_process;
+	}
 	refcount_set(&owner->ref, 1);
 	owner->buffer = buffer;
 	owner->mm = current->mm;
@@ -72,6 +80,8 @@ static struct shmbuf_owner *shmbuf_owner_create(struct shmbuf_buffer *buffer,
 	INIT_LIST_HEAD(&owner->process_node);
 	return owner;
 
+err_process:
+	shmbuf_process_put(owner->process);
 err_uncharge:
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_OWNERS, 1);
 err_user:
@@ -135,6 +145,9 @@ int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
 err_slot:
 	xa_erase(&buffer->owners, slot);
 err_put:
+	spin_lock(&buffer->owners_lock);
+	shmbuf_member_leave(buffer, owner->member);
+	spin_unlock(&buffer->owners_lock);
 	shmbuf_owner_put(owner);
 	return ret;
 }
@@ -229,19 +242,34 @@ pid_t shmbuf_owner_pid_nr(struct shmbuf_buffer *buffer, u64 id, struct pid_names
 	return nr;
 }
 
-bool shmbuf_owner_die(struct shmbuf_owner *owner)
+static void shmbuf_owner_set_dead(struct shmbuf_owner *owner, bool unregistered)
+{
+	struct shmbuf_buffer *buffer = owner->buffer;
+
+	lockdep_assert_held(&buffer->owners_lock);
+	WRITE_ONCE(owner->dead, true);
+	list_move_tail(&owner->node, &buffer->dead_owners);
+	shmbuf_member_leave(buffer, owner->member);
+	if (!unregistered)
+		WRITE_ONCE(buffer->nr_deaths, buffer->nr_deaths + 1);
+}
+
+static bool shmbuf_owner_end(struct shmbuf_owner *owner, bool unregistered)
 {
 	struct shmbuf_buffer *buffer = owner->buffer;
 	bool died;
 
 	spin_lock(&buffer->owners_lock);
 	died = !owner->dead;
-	if (died) {
-		WRITE_ONCE(owner->dead, true);
-		list_move_tail(&owner->node, &buffer->dead_owners);
-	}
+	if (died)
+		shmbuf_owner_set_dead(owner, unregistered);
 	spin_unlock(&buffer->owners_lock);
 	return died;
+}
+
+bool shmbuf_owner_die(struct shmbuf_owner *owner)
+{
+	return shmbuf_owner_end(owner, false);
 }
 
 int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id)
@@ -250,7 +278,7 @@ int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id)
 
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
-	if (!shmbuf_owner_die(owner)) {
+	if (!shmbuf_owner_end(owner, true)) {
 		shmbuf_owner_put(owner);
 		return -EPERM;
 	}
@@ -285,8 +313,10 @@ void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 	list_splice_init(&buffer->dead_owners, &dead);
 	spin_unlock(&buffer->owners_lock);
 
-	if (!list_empty(&dead))
+	if (!list_empty(&dead)) {
 		shmbuf_locks_bury(buffer);
+		shmbuf_claims_bury(buffer);
+	}
 
 	/* Dead owners' nodes are ours alone. */
 	list_for_each_entry_safe(owner, next, &dead, node) {
@@ -311,10 +341,8 @@ void shmbuf_owners_release(struct shmbuf_handle *handle)
 
 	spin_lock(&buffer->owners_lock);
 	died = !list_empty(&handle->owners);
-	list_for_each_entry_safe(owner, next, &handle->owners, node) {
-		WRITE_ONCE(owner->dead, true);
-		list_move_tail(&owner->node, &buffer->dead_owners);
-	}
+	list_for_each_entry_safe(owner, next, &handle->owners, node)
+		shmbuf_owner_set_dead(owner, false);
 	spin_unlock(&buffer->owners_lock);
 	if (died)
 		shmbuf_sweep(buffer);

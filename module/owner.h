@@ -12,6 +12,7 @@ struct mm_struct;
 struct pid;
 struct shmbuf_buffer;
 struct shmbuf_handle;
+struct shmbuf_member;
 struct shmbuf_process;
 struct shmbuf_user;
 struct task_struct;
@@ -26,6 +27,7 @@ struct work_struct;
  * @buffer: alive as long as this is in @process's list or in the table
  * @user: charged for it, a reference
  * @process: its address space, a reference
+ * @member: its process as one that is joined to @buffer, a reference
  * @mm: of @process, pinned by mmgrab(); compared, and never looked into
  * @pid: of the thread, or of the thread group where @process_bound; a reference
  * @process_bound: any thread of the group may use it
@@ -41,6 +43,7 @@ struct shmbuf_owner {
 	struct shmbuf_buffer *buffer;
 	struct shmbuf_user *user;
 	struct shmbuf_process *process;
+	struct shmbuf_member *member;
 	struct mm_struct *mm;
 	struct pid *pid;
 	bool process_bound;

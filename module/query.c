@@ -21,6 +21,7 @@ static void shmbuf_query_module(struct shmbuf_query *args)
 	args->limit_user_objects = shmbuf_user_limit(SHMBUF_QUOTA_OBJECTS);
 	args->limit_user_owners = shmbuf_user_limit(SHMBUF_QUOTA_OWNERS);
 	args->limit_user_waiters = shmbuf_user_limit(SHMBUF_QUOTA_WAITERS);
+	args->limit_user_claims = shmbuf_user_limit(SHMBUF_QUOTA_CLAIMS);
 }
 
 static void shmbuf_query_buffer(struct shmbuf_query *args, struct shmbuf_buffer *buffer)

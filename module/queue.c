@@ -40,14 +40,6 @@ static void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
 				shmbuf_queue_word(old, shmbuf_queue_has_waiters(bucket, index)));
 }
 
-bool shmbuf_queue_is_idle(struct shmbuf_buffer *buffer, u32 index)
-{
-	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-
-	lockdep_assert_held(&bucket->lock);
-	return !shmbuf_queue_has_waiters(bucket, index);
-}
-
 /*
  * Wake up to *@count of those that went to sleep before @sequence, up to a batch.
  * Observers before them wake as well, and take nobody's turn.  False where nobody
@@ -71,8 +63,11 @@ static bool shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64
 	return *count;
 }
 
-void shmbuf_queue_sweep(struct shmbuf_buffer *buffer, u32 index, struct shmbuf_wakeups *wakeups)
+/* Find waiters whom a hostile peer has hidden. */
+static void shmbuf_queue_sweep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *first,
+			       struct shmbuf_wakeups *wakeups)
 {
+	u32 index = first->index;
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_waiter *waiter;
 	u64 old, sequence;
@@ -93,6 +88,26 @@ void shmbuf_queue_sweep(struct shmbuf_buffer *buffer, u32 index, struct shmbuf_w
 	shmbuf_word_put(buffer, index,
 			shmbuf_queue_word(old, shmbuf_queue_has_waiters(bucket, index)));
 }
+
+static bool shmbuf_queue_first_word(u64 value, u64 *word)
+{
+	*word = shmbuf_queue_word(value, false);
+	return !(value & ~SHMBUF_SEQUENCE_MASK);
+}
+
+static bool shmbuf_queue_is_idle(struct shmbuf_buffer *buffer, u32 index, u64 word)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+
+	lockdep_assert_held(&bucket->lock);
+	return !shmbuf_queue_has_waiters(bucket, index);
+}
+
+const struct shmbuf_kind_ops shmbuf_queue_ops = {
+	.first_word = shmbuf_queue_first_word,
+	.is_idle = shmbuf_queue_is_idle,
+	.sweep = shmbuf_queue_sweep,
+};
 
 /* As WAKE, but for the sequence: @waiter can't use the wake-up that it got. */
 static void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer,

@@ -8,18 +8,14 @@
 #include <linux/shmbuf.h>
 
 struct shmbuf_buffer;
+struct shmbuf_kind_ops;
 struct shmbuf_user;
-struct shmbuf_wakeups;
 
 /* The ioctls.  @opener: who opened the handle; @observer: it's read-only. */
 int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool observer,
 		const struct shmbuf_wait *args, u64 __user *sequence_user);
 int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args);
 
-/* Under the bucket's lock: nobody waits. */
-bool shmbuf_queue_is_idle(struct shmbuf_buffer *buffer, u32 index);
-
-/* Under the bucket's lock: find waiters whom a hostile peer has hidden. */
-void shmbuf_queue_sweep(struct shmbuf_buffer *buffer, u32 index, struct shmbuf_wakeups *wakeups);
+extern const struct shmbuf_kind_ops shmbuf_queue_ops;
 
 #endif /* SHMBUF_QUEUE_H */

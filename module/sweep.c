@@ -2,9 +2,7 @@
 #include <linux/sched.h>
 
 #include "buffer.h"
-#include "lock.h"
-#include "owner.h"
-#include "queue.h"
+#include "object.h"
 #include "sweep.h"
 #include "waiter.h"
 
@@ -43,10 +41,7 @@ static void shmbuf_sweep_bucket(struct shmbuf_buffer *buffer, struct shmbuf_buck
 		if (waiter) {
 			index = waiter->index;
 			kind = waiter->kind + 1;
-			if (waiter->kind == SHMBUF_KIND_LOCK)
-				shmbuf_lock_look_after(buffer, waiter, &wakeups);
-			else
-				shmbuf_queue_sweep(buffer, index, &wakeups);
+			shmbuf_kind_ops(waiter->kind)->sweep(buffer, waiter, &wakeups);
 		}
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cred.h>
 #include <linux/hashtable.h>
-#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -31,6 +30,10 @@ MODULE_PARM_DESC(max_user_owners, "owner ids per user");
 static unsigned long max_user_waiters = 16384;
 module_param(max_user_waiters, ulong, 0644);
 MODULE_PARM_DESC(max_user_waiters, "threads per user that wait at once");
+
+static unsigned long max_user_claims = 1UL << 18;
+module_param(max_user_claims, ulong, 0644);
+MODULE_PARM_DESC(max_user_claims, "objects of which owners of a user have a part: readers' locks, UNDO units, barriers");
 
 /**
  * struct shmbuf_user - what one user has
@@ -132,6 +135,8 @@ u64 shmbuf_user_limit(enum shmbuf_quota quota)
 		return READ_ONCE(max_user_owners);
 	case SHMBUF_QUOTA_WAITERS:
 		return READ_ONCE(max_user_waiters);
+	case SHMBUF_QUOTA_CLAIMS:
+		return READ_ONCE(max_user_claims);
 	default:
 		return 0;
 	}

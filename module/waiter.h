@@ -3,12 +3,14 @@
 #ifndef SHMBUF_WAITER_H
 #define SHMBUF_WAITER_H
 
+#include <linux/atomic.h>
 #include <linux/ktime.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
 #include <linux/shmbuf.h>
 
+struct shmbuf_any;
 struct shmbuf_buffer;
 struct shmbuf_bucket;
 struct shmbuf_owner;
@@ -26,6 +28,9 @@ struct task_struct;
  * @expected: queue: the sequence it went to sleep at
  * @observer: queue: through a read-only handle, so that no waker counts on it
  * @sequence: queue: the one that it was woken by, set before @done
+ * @any: the WAIT_ANY that it is an item of, or NULL; constant
+ * @item: which item
+ * @result: what its call shall return, set before @done
  * @since: lock: when it began to wait, ns
  * @trying: lock: on its way to try for the lock, so nobody else need be woken
  * @done: its result is decided and it is out of the tree.  The last thing that
@@ -41,10 +46,31 @@ struct shmbuf_waiter {
 	u64 expected;
 	u64 sequence;
 	u64 since;
+	struct shmbuf_any *any;
+	u32 item;
+	int result;
 	bool observer;
 	bool trying;
 	bool done;
 };
+
+/**
+ * struct shmbuf_any - one thread that waits for several objects
+ * @won: the item that was decided on, or -1; from there by cmpxchg, once
+ */
+struct shmbuf_any {
+	atomic_t won;
+};
+
+/*
+ * Whoever decides @waiter's result asks first, before anything is changed for it:
+ * false where another object has been faster.
+ */
+static inline bool shmbuf_waiter_claim(struct shmbuf_waiter *waiter)
+{
+	return !waiter->any ||
+	       atomic_cmpxchg(&waiter->any->won, -1, waiter->item) == -1;
+}
 
 #define SHMBUF_WAKE_BATCH 16
 

@@ -8,7 +8,7 @@
 TEST(sizes)
 {
 	EXPECT_EQ(24, sizeof(struct shmbuf_area));
-	EXPECT_EQ(168, sizeof(struct shmbuf_query));
+	EXPECT_EQ(176, sizeof(struct shmbuf_query));
 	EXPECT_EQ(24, sizeof(struct shmbuf_range));
 	EXPECT_EQ(64, sizeof(struct shmbuf_create));
 	EXPECT_EQ(24, sizeof(struct shmbuf_name));
@@ -17,8 +17,19 @@ TEST(sizes)
 	EXPECT_EQ(16, sizeof(struct shmbuf_seal));
 	EXPECT_EQ(16, sizeof(struct shmbuf_register));
 	EXPECT_EQ(32, sizeof(struct shmbuf_lock));
-	EXPECT_EQ(32, sizeof(struct shmbuf_wait));
+	EXPECT_EQ(48, sizeof(struct shmbuf_wait));
 	EXPECT_EQ(16, sizeof(struct shmbuf_wake));
+	EXPECT_EQ(32, sizeof(struct shmbuf_wait_item));
+	EXPECT_EQ(40, sizeof(struct shmbuf_wait_any));
+	EXPECT_EQ(24, sizeof(struct shmbuf_watch));
+	EXPECT_EQ(16, sizeof(struct shmbuf_moved_queue));
+	EXPECT_EQ(24, sizeof(struct shmbuf_moved));
+	EXPECT_EQ(40, sizeof(struct shmbuf_sem));
+	EXPECT_EQ(32, sizeof(struct shmbuf_barrier));
+	EXPECT_EQ(64, sizeof(struct shmbuf_death));
+	EXPECT_EQ(32, sizeof(struct shmbuf_deaths));
+	EXPECT_EQ(48, sizeof(struct shmbuf_waiter_info));
+	EXPECT_EQ(136, sizeof(struct shmbuf_owner_info));
 	EXPECT_EQ(64, sizeof(struct shmbuf_control));
 }
 
@@ -34,14 +45,14 @@ TEST(offsets)
 	EXPECT_LAYOUT(shmbuf_query, handle_flags, 36);
 	EXPECT_LAYOUT(shmbuf_query, features, 40);
 	EXPECT_LAYOUT(shmbuf_query, limit_total_bytes, 48);
-	EXPECT_LAYOUT(shmbuf_query, buffer_id, 96);
-	EXPECT_LAYOUT(shmbuf_query, data_size, 104);
-	EXPECT_LAYOUT(shmbuf_query, generation, 120);
-	EXPECT_LAYOUT(shmbuf_query, nr_objects, 128);
-	EXPECT_LAYOUT(shmbuf_query, object_stride, 140);
-	EXPECT_LAYOUT(shmbuf_query, mode, 144);
-	EXPECT_LAYOUT(shmbuf_query, seals, 156);
-	EXPECT_LAYOUT(shmbuf_query, create_flags, 160);
+	EXPECT_LAYOUT(shmbuf_query, buffer_id, 104);
+	EXPECT_LAYOUT(shmbuf_query, data_size, 112);
+	EXPECT_LAYOUT(shmbuf_query, generation, 128);
+	EXPECT_LAYOUT(shmbuf_query, nr_objects, 136);
+	EXPECT_LAYOUT(shmbuf_query, object_stride, 148);
+	EXPECT_LAYOUT(shmbuf_query, mode, 152);
+	EXPECT_LAYOUT(shmbuf_query, seals, 164);
+	EXPECT_LAYOUT(shmbuf_query, create_flags, 168);
 	EXPECT_LAYOUT(shmbuf_range, kind, 8);
 	EXPECT_LAYOUT(shmbuf_range, value, 16);
 	EXPECT_LAYOUT(shmbuf_create, name, 8);
@@ -64,6 +75,45 @@ TEST(offsets)
 	EXPECT_LAYOUT(shmbuf_wait, index, 8);
 	EXPECT_LAYOUT(shmbuf_wait, sequence, 16);
 	EXPECT_LAYOUT(shmbuf_wait, deadline, 24);
+	EXPECT_LAYOUT(shmbuf_wait, lock, 12);
+	EXPECT_LAYOUT(shmbuf_wait, owner, 32);
+	EXPECT_LAYOUT(shmbuf_wait, deaths, 40);
+	EXPECT_LAYOUT(shmbuf_wait_item, owner, 16);
+	EXPECT_LAYOUT(shmbuf_wait_item, sequence, 24);
+	EXPECT_LAYOUT(shmbuf_wait_any, items, 8);
+	EXPECT_LAYOUT(shmbuf_wait_any, nr_items, 16);
+	EXPECT_LAYOUT(shmbuf_wait_any, deadline, 24);
+	EXPECT_LAYOUT(shmbuf_wait_any, deaths, 32);
+	EXPECT_LAYOUT(shmbuf_watch, eventfd, 12);
+	EXPECT_LAYOUT(shmbuf_watch, sequence, 16);
+	EXPECT_LAYOUT(shmbuf_moved_queue, sequence, 8);
+	EXPECT_LAYOUT(shmbuf_moved, queues, 8);
+	EXPECT_LAYOUT(shmbuf_moved, nr_queues, 16);
+	EXPECT_LAYOUT(shmbuf_sem, owner, 16);
+	EXPECT_LAYOUT(shmbuf_sem, deadline, 24);
+	EXPECT_LAYOUT(shmbuf_sem, deaths, 32);
+	EXPECT_LAYOUT(shmbuf_barrier, owner, 16);
+	EXPECT_LAYOUT(shmbuf_barrier, deadline, 24);
+	EXPECT_LAYOUT(shmbuf_death, owner, 8);
+	EXPECT_LAYOUT(shmbuf_death, time, 16);
+	EXPECT_LAYOUT(shmbuf_death, pid, 24);
+	EXPECT_LAYOUT(shmbuf_death, how, 32);
+	EXPECT_LAYOUT(shmbuf_death, flags, 40);
+	EXPECT_LAYOUT(shmbuf_death, comm, 48);
+	EXPECT_LAYOUT(shmbuf_deaths, deaths, 8);
+	EXPECT_LAYOUT(shmbuf_deaths, nr_deaths, 16);
+	EXPECT_LAYOUT(shmbuf_deaths, after, 24);
+	EXPECT_LAYOUT(shmbuf_waiter_info, since, 8);
+	EXPECT_LAYOUT(shmbuf_waiter_info, pid, 16);
+	EXPECT_LAYOUT(shmbuf_waiter_info, flags, 24);
+	EXPECT_LAYOUT(shmbuf_waiter_info, comm, 32);
+	EXPECT_LAYOUT(shmbuf_owner_info, owner, 16);
+	EXPECT_LAYOUT(shmbuf_owner_info, since, 24);
+	EXPECT_LAYOUT(shmbuf_owner_info, pid, 32);
+	EXPECT_LAYOUT(shmbuf_owner_info, comm, 40);
+	EXPECT_LAYOUT(shmbuf_owner_info, nr_readers, 56);
+	EXPECT_LAYOUT(shmbuf_owner_info, waiters, 64);
+	EXPECT_LAYOUT(shmbuf_owner_info, death, 72);
 	EXPECT_LAYOUT(shmbuf_wake, index, 8);
 	EXPECT_LAYOUT(shmbuf_wake, count, 12);
 	EXPECT_EQ(0xbd00, SHMBUF_IOC_QUERY);
@@ -166,7 +216,7 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_CONSISTENT, "CONSISTENT", sizeof(struct shmbuf_lock),
 	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
-	  offsetof(struct shmbuf_wait, reserved), 1, false, true },
+	  offsetof(struct shmbuf_wait, lock), 1, false, true },
 	{ SHMBUF_IOC_WAKE, "WAKE", sizeof(struct shmbuf_wake), 0, 1, true, true },
 };
 

@@ -45,6 +45,7 @@ TEST(query_of_an_unattached_handle)
 	EXPECT_EQ(get_parameter("max_user_objects"), q.limit_user_objects);
 	EXPECT_EQ(get_parameter("max_user_owners"), q.limit_user_owners);
 	EXPECT_EQ(get_parameter("max_user_waiters"), q.limit_user_waiters);
+	EXPECT_EQ(get_parameter("max_user_claims"), q.limit_user_claims);
 	EXPECT_EQ(0, q.buffer_id);
 	EXPECT_EQ(0, q.data_size);
 	EXPECT_EQ(0, q.nr_objects);
@@ -66,6 +67,7 @@ TEST(default_limits)
 	EXPECT_NE(0, q.limit_user_objects);
 	EXPECT_NE(0, q.limit_user_owners);
 	EXPECT_NE(0, q.limit_user_waiters);
+	EXPECT_NE(0, q.limit_user_claims);
 }
 
 TEST(query_of_a_buffer)

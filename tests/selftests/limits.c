@@ -10,7 +10,7 @@
 
 static const char *const parameters[] = {
 	"max_total_bytes", "max_user_bytes", "max_user_buffers", "max_user_objects",
-	"max_user_owners", "max_user_waiters",
+	"max_user_owners", "max_user_waiters", "max_user_claims",
 };
 
 /* The calling process becomes @uid, and may still open the device. */

@@ -101,6 +101,8 @@ struct shmbuf_options {
  * @limit_user_objects: sync objects that a user may have
  * @limit_user_owners: owner ids that a user may have
  * @limit_user_waiters: threads of a user that may wait at once
+ * @limit_user_claims: objects of which owners of a user may have a part: locks that
+ *	they read under, semaphores of which they have units, barriers
  * @buffer_id: a number for the buffer, not reused while the module is loaded; it
  *	and all below are 0 where no buffer was asked about
  * @data_size: present bytes of the data area
@@ -127,6 +129,7 @@ struct shmbuf_info {
 	uint64_t limit_user_objects;
 	uint64_t limit_user_owners;
 	uint64_t limit_user_waiters;
+	uint64_t limit_user_claims;
 	uint64_t buffer_id;
 	uint64_t data_size;
 	uint64_t max_size;
@@ -139,7 +142,7 @@ struct shmbuf_info {
 	uint32_t seals;
 	uint32_t flags;
 	uint32_t reserved0;
-	uint64_t reserved[8];
+	uint64_t reserved[7];
 	char name[SHMBUF_NAME_MAX + 1];
 };
 

@@ -261,6 +261,7 @@ SHMBUF_EXPORT int shmbuf_query(struct shmbuf *b, struct shmbuf_info *info)
 		.limit_user_objects = q.limit_user_objects,
 		.limit_user_owners = q.limit_user_owners,
 		.limit_user_waiters = q.limit_user_waiters,
+		.limit_user_claims = q.limit_user_claims,
 		.buffer_id = q.buffer_id,
 		.data_size = q.data_size,
 		.max_size = q.max_size,

@@ -18,8 +18,9 @@
  *	EBADF		the handle is read-only
  *	EBUSY		TRY found the lock held; the object is in use; the
  *			handle is attached already
- *	EDEADLK		the caller's owner id holds this lock itself (with TRY:
- *			EBUSY)
+ *	EDEADLK		waiting would never end: the caller's owner id holds this
+ *			lock itself (with TRY: EBUSY), or who holds it waits,
+ *			directly or through others, for the caller
  *	EDQUOT		a limit of the calling user is reached
  *	E2BIG		the struct has a non-zero tail that this kernel
  *			doesn't know, or is larger than a page
@@ -41,9 +42,11 @@
  *	EOPNOTSUPP	a flag that this kernel doesn't know
  *	EOVERFLOW	a number doesn't fit
  *	EOWNERDEAD	the lock is yours, but its last holder died: repair the
- *			data, then CONSISTENT
+ *			data, then CONSISTENT.  From a wait with PEERS, or at a
+ *			barrier: one of the others died
  *	EPERM		not the owner: of the lock, of the id, of the name; or
  *			a seal forbids it
+ *	EPIPE		with PEERS: nobody else is joined who could end the wait
  *	ETIMEDOUT	the deadline passed
  *
  * open() gives EINVAL for O_WRONLY.  mmap() gives ENOTCONN; EINVAL for what is
@@ -83,8 +86,18 @@
 #define SHMBUF_IOC_LOCK		_IO(SHMBUF_IOC_TYPE, 0x20)
 #define SHMBUF_IOC_UNLOCK	_IO(SHMBUF_IOC_TYPE, 0x21)
 #define SHMBUF_IOC_CONSISTENT	_IO(SHMBUF_IOC_TYPE, 0x22)
+#define SHMBUF_IOC_DOWNGRADE	_IO(SHMBUF_IOC_TYPE, 0x23)
 #define SHMBUF_IOC_WAIT		_IO(SHMBUF_IOC_TYPE, 0x28)
 #define SHMBUF_IOC_WAKE		_IO(SHMBUF_IOC_TYPE, 0x29)
+#define SHMBUF_IOC_WAIT_ANY	_IO(SHMBUF_IOC_TYPE, 0x2a)
+#define SHMBUF_IOC_WATCH	_IO(SHMBUF_IOC_TYPE, 0x2b)
+#define SHMBUF_IOC_MOVED	_IO(SHMBUF_IOC_TYPE, 0x2c)
+#define SHMBUF_IOC_SEM_WAIT	_IO(SHMBUF_IOC_TYPE, 0x30)
+#define SHMBUF_IOC_SEM_POST	_IO(SHMBUF_IOC_TYPE, 0x31)
+#define SHMBUF_IOC_BARRIER_WAIT	_IO(SHMBUF_IOC_TYPE, 0x38)
+#define SHMBUF_IOC_BARRIER_LEAVE _IO(SHMBUF_IOC_TYPE, 0x39)
+#define SHMBUF_IOC_OWNER_INFO	_IO(SHMBUF_IOC_TYPE, 0x40)
+#define SHMBUF_IOC_DEATHS	_IO(SHMBUF_IOC_TYPE, 0x41)
 
 /**
  * enum shmbuf_area_type - what is mapped at an area's offset
@@ -110,13 +123,17 @@ enum shmbuf_layout {
 /**
  * enum shmbuf_kind - what a sync object is
  * @SHMBUF_KIND_NONE: free; INIT gives it a kind
- * @SHMBUF_KIND_LOCK: a robust exclusive lock
+ * @SHMBUF_KIND_LOCK: a robust lock, exclusive or shared by readers
  * @SHMBUF_KIND_QUEUE: a wait queue with a sequence
+ * @SHMBUF_KIND_SEMAPHORE: a counting semaphore
+ * @SHMBUF_KIND_BARRIER: a barrier for a number of parties
  */
 enum shmbuf_kind {
 	SHMBUF_KIND_NONE = 0,
 	SHMBUF_KIND_LOCK = 1,
 	SHMBUF_KIND_QUEUE = 2,
+	SHMBUF_KIND_SEMAPHORE = 3,
+	SHMBUF_KIND_BARRIER = 4,
 };
 
 /* What struct shmbuf_query's @features can hold. */
@@ -161,6 +178,9 @@ struct shmbuf_area {
  * @limit_user_objects: out: sync objects that a user may have
  * @limit_user_owners: out: owner ids that a user may have
  * @limit_user_waiters: out: threads of a user that may wait at once
+ * @limit_user_claims: out: objects of which owners of a user may have a part:
+ *	locks that they read under, semaphores of which they have units with UNDO,
+ *	barriers at which they are parties
  * @buffer_id: out: a number for the attached buffer, never reused while the
  *	module is loaded; 0 and all below 0 where the handle isn't attached
  * @data_size: out: present bytes of the data area
@@ -196,6 +216,7 @@ struct shmbuf_query {
 	__u64 limit_user_objects;
 	__u64 limit_user_owners;
 	__u64 limit_user_waiters;
+	__u64 limit_user_claims;
 	__u64 buffer_id;
 	__u64 data_size;
 	__u64 max_size;
@@ -216,9 +237,12 @@ struct shmbuf_query {
  * struct shmbuf_range - a run of sync objects of one kind
  * @first: index of the first object
  * @count: number of objects, 1 or more
- * @kind: SHMBUF_KIND_LOCK or SHMBUF_KIND_QUEUE
+ * @kind: SHMBUF_KIND_*, but not NONE
  * @reserved: 0
- * @value: a queue's first sequence, 0 to SHMBUF_SEQUENCE_MASK; 0 for locks
+ * @value: a lock: 0.  A queue: its first sequence, 0 to SHMBUF_SEQUENCE_MASK.  A
+ *	semaphore: its first count, with the most that it can count in the upper
+ *	32 bits; both up to SHMBUF_SEM_MAX, 0 for the most means that.  A barrier:
+ *	its parties, 1 to SHMBUF_BARRIER_MAX.
  */
 struct shmbuf_range {
 	__u32 first;
@@ -227,6 +251,9 @@ struct shmbuf_range {
 	__u32 reserved;
 	__u64 value;
 };
+
+#define SHMBUF_SEM_MAX		((1U << 28) - 1)
+#define SHMBUF_BARRIER_MAX	((1U << 16) - 1)
 
 /* Most ranges that one CREATE takes. */
 #define SHMBUF_CREATE_RANGES_MAX	64
@@ -389,9 +416,11 @@ struct shmbuf_register {
 #define SHMBUF_LOCK_SPIN		(1U << 1)	/* never sleep while it is held */
 #define SHMBUF_LOCK_NOSPIN		(1U << 2)	/* sleep at once while it is held */
 #define SHMBUF_LOCK_INTERRUPTIBLE	(1U << 3)	/* EINTR rather than go on after a signal */
+#define SHMBUF_LOCK_SHARED		(1U << 4)	/* as a reader, beside others */
+#define SHMBUF_LOCK_NODETECT		(1U << 5)	/* wait even in a deadlock with others */
 
 /**
- * struct shmbuf_lock - LOCK, UNLOCK, CONSISTENT
+ * struct shmbuf_lock - LOCK, UNLOCK, CONSISTENT, DOWNGRADE
  * @size: sizeof(struct shmbuf_lock)
  * @flags: LOCK: SHMBUF_LOCK_*, of SPIN and NOSPIN at most one; else 0
  * @owner: an id that REGISTER gave the caller
@@ -405,6 +434,12 @@ struct shmbuf_register {
  *
  * Threads that share a process-bound id are one owner, and can't wait for each
  * other: EDEADLK.
+ *
+ * With SHARED the lock is held beside other readers, as often as it was taken; each
+ * UNLOCK gives one back.  A writer that waits comes before new readers, but one
+ * who reads already always may once more.  A reader that wants to write gets
+ * EDEADLK, with TRY EBUSY.  A reader that dies has given back all.  DOWNGRADE makes
+ * a reader of who holds the lock, without a moment between.
  *
  * Errors: EBADF, EBUSY (TRY), EDEADLK (LOCK), EDQUOT, E2BIG, EFAULT, EINTR,
  * EINVAL (also CONSISTENT of a lock that is consistent), ENOTCONN,
@@ -420,14 +455,33 @@ struct shmbuf_lock {
 	__u64 deadline;
 };
 
+/* A queue that every buffer has beside its table: it moves on at each death of a
+ * joined process or of an owner.  WAIT, WAIT_ANY and WATCH take it; no WAKE.
+ */
+#define SHMBUF_INDEX_DEATHS		(~0U)
+
+/* struct shmbuf_wait.flags */
+#define SHMBUF_WAIT_LOCK		(1U << 0)	/* give @lock up while asleep */
+#define SHMBUF_WAIT_PEERS		(1U << 1)	/* end when a joined process dies */
+
+/* What WAIT with LOCK returns: a sum of these, with the lock held again. */
+#define SHMBUF_WAITED_OWNERDEAD		(1U << 0)	/* its last holder died: as EOWNERDEAD from LOCK */
+#define SHMBUF_WAITED_TIMEDOUT		(1U << 1)	/* the deadline passed */
+#define SHMBUF_WAITED_INTERRUPTED	(1U << 2)	/* a signal came */
+#define SHMBUF_WAITED_PEERDEAD		(1U << 3)	/* PEERS: a joined process died */
+#define SHMBUF_WAITED_ALONE		(1U << 4)	/* PEERS: nobody else is joined */
+
 /**
  * struct shmbuf_wait - sleep on a queue while its sequence is as expected
  * @size: sizeof(struct shmbuf_wait)
- * @flags: 0
- * @index: the queue
- * @reserved: 0
+ * @flags: SHMBUF_WAIT_*
+ * @index: the queue, or SHMBUF_INDEX_DEATHS
+ * @lock: LOCK: a lock that @owner holds exclusively; else 0
  * @sequence: in: what the caller last saw; out, on success: the present one
  * @deadline: as in struct shmbuf_lock
+ * @owner: LOCK: an id that REGISTER gave the caller; else 0
+ * @deaths: PEERS: what the caller last saw as the sequence of SHMBUF_INDEX_DEATHS,
+ *	so that no death between then and now is missed; ~0: from now on.  Else 0.
  *
  * Returns 0 at once where the sequence isn't @sequence, so that a WAIT with
  * ~0ULL reads it.  Else returns 0 when a WAKE chose this waiter.  A
@@ -435,16 +489,28 @@ struct shmbuf_lock {
  * through read-only handles observe: they wake when their turn comes, and
  * WAKE's count is for the others.
  *
- * Errors: EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN, EOPNOTSUPP,
- * ETIMEDOUT.
+ * With LOCK the caller sleeps and gives the lock up in one step, and holds it again
+ * when the call returns 0 or more, be it for a wake, the deadline or a signal:
+ * see SHMBUF_WAITED_*.  A wake moves it to those who wait for the lock.  Where the
+ * call fails before it sleeps the lock is still held; ENOTRECOVERABLE, and
+ * EINVAL where the lock was reset meanwhile, mean that it isn't held any more.
+ *
+ * With PEERS the wait ends with EOWNERDEAD when a process that is joined to the buffer
+ * dies, and with EPIPE when nobody else is joined (or, with LOCK, with the values above).
+ *
+ * Errors: EBADF (LOCK), EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN,
+ * ENOTRECOVERABLE (LOCK), EOPNOTSUPP, EOWNERDEAD (PEERS), EPERM (LOCK: not held, or
+ * with its last holder's death not made CONSISTENT), EPIPE (PEERS), ETIMEDOUT.
  */
 struct shmbuf_wait {
 	__u32 size;
 	__u32 flags;
 	__u32 index;
-	__u32 reserved;
+	__u32 lock;
 	__u64 sequence;
 	__u64 deadline;
+	__u64 owner;
+	__u64 deaths;
 };
 
 /* struct shmbuf_wake.count */
@@ -466,6 +532,334 @@ struct shmbuf_wake {
 	__u32 flags;
 	__u32 index;
 	__u32 count;
+};
+
+#define SHMBUF_WAIT_ANY_MAX		64
+
+/* Set in what WAIT_ANY returns, beside the item: a lock was won, with EOWNERDEAD. */
+#define SHMBUF_WAIT_ANY_OWNERDEAD	(1U << 16)
+
+/* struct shmbuf_wait_item.flags */
+#define SHMBUF_WAIT_ITEM_SHARED		(1U << 0)	/* a lock: as a reader */
+#define SHMBUF_WAIT_ITEM_UNDO		(1U << 1)	/* a semaphore: as SEM_WAIT with UNDO */
+
+/**
+ * struct shmbuf_wait_item - one of the objects that WAIT_ANY waits for
+ * @fd: a handle's file descriptor
+ * @index: the object: a lock, semaphore or queue, or SHMBUF_INDEX_DEATHS
+ * @kind: SHMBUF_KIND_LOCK, SHMBUF_KIND_SEMAPHORE or SHMBUF_KIND_QUEUE
+ * @flags: SHMBUF_WAIT_ITEM_*
+ * @owner: a lock, or with UNDO: an id that REGISTER gave the caller in the
+ *	handle's buffer; else 0
+ * @sequence: a queue: in: what the caller last saw, else 0
+ */
+struct shmbuf_wait_item {
+	__s32 fd;
+	__u32 index;
+	__u32 kind;
+	__u32 flags;
+	__u64 owner;
+	__u64 sequence;
+};
+
+/**
+ * struct shmbuf_wait_any - wait until one of several objects can be had
+ * @size: sizeof(struct shmbuf_wait_any)
+ * @flags: 0, or SHMBUF_WAIT_PEERS: for the buffer of the handle that is called
+ * @items: address of an array of struct shmbuf_wait_item; no object twice
+ * @nr_items: of them, 1 to SHMBUF_WAIT_ANY_MAX
+ * @reserved: 0
+ * @deadline: as in struct shmbuf_lock
+ * @deaths: as in struct shmbuf_wait
+ *
+ * One object is won: the lock taken, a unit taken, or the queue's sequence found to
+ * have moved.  Nothing is changed with the others.  Of several that could be had, the
+ * one that stands first.
+ *
+ * Return: the item, counted from 0, with SHMBUF_WAIT_ANY_OWNERDEAD.  Errors:
+ * EBADF (@fd isn't open, or read-only and @kind no queue), EDEADLK, EDQUOT, E2BIG,
+ * EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN, ENOTRECOVERABLE, ENOTTY (@fd is no handle),
+ * EOPNOTSUPP, EOWNERDEAD (PEERS), EPERM, EPIPE (PEERS), ETIMEDOUT.
+ */
+struct shmbuf_wait_any {
+	__u32 size;
+	__u32 flags;
+	__u64 items;
+	__u32 nr_items;
+	__u32 reserved;
+	__u64 deadline;
+	__u64 deaths;
+};
+
+/* struct shmbuf_watch.flags */
+#define SHMBUF_WATCH_REMOVE		(1U << 0)	/* watch it no more */
+#define SHMBUF_WATCH_EVENTFD		(1U << 1)	/* by @eventfd, not by poll() */
+
+/**
+ * struct shmbuf_watch - have poll() or an eventfd tell when a queue moves
+ * @size: sizeof(struct shmbuf_watch)
+ * @flags: SHMBUF_WATCH_*
+ * @index: the queue, or SHMBUF_INDEX_DEATHS
+ * @eventfd: EVENTFD: the eventfd's descriptor; else 0
+ * @sequence: poll: what the caller last saw; else 0
+ *
+ * The handle polls readable (POLLIN) as long as any queue that it watches has another
+ * sequence than the one given.  Watching a queue again moves that on.  An
+ * eventfd is signalled at each wake; there can be one for each queue of a handle.
+ * Both end with REMOVE and with the handle.
+ *
+ * Errors: EBADF (@eventfd isn't open), EDQUOT, E2BIG, EEXIST (EVENTFD: there is one),
+ * EFAULT, EINTR, EINVAL (also @eventfd is none), ENOENT (REMOVE), ENOMEM, ENOTCONN,
+ * EOPNOTSUPP.
+ */
+struct shmbuf_watch {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__s32 eventfd;
+	__u64 sequence;
+};
+
+/**
+ * struct shmbuf_moved_queue - a queue that has moved
+ * @index: the queue
+ * @reserved: 0
+ * @sequence: its present sequence
+ */
+struct shmbuf_moved_queue {
+	__u32 index;
+	__u32 reserved;
+	__u64 sequence;
+};
+
+/**
+ * struct shmbuf_moved - which of the queues that the handle polls for have moved
+ * @size: sizeof(struct shmbuf_moved)
+ * @flags: 0
+ * @queues: address of an array of struct shmbuf_moved_queue
+ * @nr_queues: how many @queues has room for
+ * @reserved: 0
+ *
+ * Tells, and changes nothing: WATCH with the new sequence ends the readiness.
+ *
+ * Return: how many were written, those of the lowest indexes.  Errors: E2BIG, EFAULT,
+ * EINTR, EINVAL, ENOTCONN, EOPNOTSUPP.
+ */
+struct shmbuf_moved {
+	__u32 size;
+	__u32 flags;
+	__u64 queues;
+	__u32 nr_queues;
+	__u32 reserved;
+};
+
+/* struct shmbuf_sem.flags */
+#define SHMBUF_SEM_TRY			(1U << 0)	/* EBUSY rather than wait */
+#define SHMBUF_SEM_UNDO			(1U << 1)	/* the unit comes back if the process dies */
+#define SHMBUF_SEM_PEERS		(1U << 2)	/* end when a joined process dies */
+
+/**
+ * struct shmbuf_sem - SEM_WAIT takes a unit of a semaphore, SEM_POST gives one
+ * @size: sizeof(struct shmbuf_sem)
+ * @flags: SEM_WAIT: SHMBUF_SEM_*; SEM_POST: 0 or SHMBUF_SEM_UNDO
+ * @index: the semaphore
+ * @reserved: 0
+ * @owner: with UNDO: an id that REGISTER gave the caller; else 0
+ * @deadline: SEM_WAIT: as in struct shmbuf_lock; SEM_POST: 0
+ * @deaths: with PEERS: as in struct shmbuf_wait; else 0
+ *
+ * A unit that was taken with UNDO belongs to the process that @owner is of, until
+ * the process gives it back by SEM_POST with UNDO, whatever thread of it does.  What
+ * it has when its last id ends comes back.  Units without UNDO belong to nobody.
+ * A unit that came to a waiter who is killed before he returns goes to the next.
+ *
+ * Errors: EBADF, EBUSY (TRY), EDQUOT, E2BIG, EFAULT, EINTR (SEM_WAIT), EINVAL,
+ * ENOMEM, ENOTCONN, EOPNOTSUPP, EOVERFLOW (SEM_POST: it counts no more), EOWNERDEAD
+ * (PEERS), EPERM (id not the caller's; SEM_POST with UNDO: the process has no
+ * unit), EPIPE (PEERS), ETIMEDOUT.
+ */
+struct shmbuf_sem {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 reserved;
+	__u64 owner;
+	__u64 deadline;
+	__u64 deaths;
+};
+
+/**
+ * struct shmbuf_barrier - BARRIER_WAIT arrives at a barrier and waits for the others,
+ *	BARRIER_LEAVE is no party any more
+ * @size: sizeof(struct shmbuf_barrier)
+ * @flags: 0
+ * @index: the barrier
+ * @reserved: 0
+ * @owner: an id that REGISTER gave the caller
+ * @deadline: BARRIER_WAIT: as in struct shmbuf_lock; BARRIER_LEAVE: 0
+ *
+ * Arriving makes @owner a party, until BARRIER_LEAVE.  When a party's id ends, the
+ * barrier breaks: all who wait get EOWNERDEAD, who comes later ENOTRECOVERABLE,
+ * until RESET and INIT.  A wait that ends with ETIMEDOUT or EINTR takes the
+ * arrival back.
+ *
+ * Return: 1 for the party that arrived last, 0 for the others.  Errors: EBADF, EDQUOT,
+ * E2BIG, EFAULT, EINTR, EINVAL, ENOENT (BARRIER_LEAVE: no party), ENOMEM, ENOTCONN,
+ * ENOTRECOVERABLE, EOPNOTSUPP, EOWNERDEAD, EPERM (id not the caller's), ETIMEDOUT.
+ */
+struct shmbuf_barrier {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 reserved;
+	__u64 owner;
+	__u64 deadline;
+};
+
+/**
+ * enum shmbuf_death_how - how an owner or a process ended
+ * @SHMBUF_DEATH_UNKNOWN: nobody saw it
+ * @SHMBUF_DEATH_UNREGISTER: gave its id back
+ * @SHMBUF_DEATH_HANDLE: the handle that it registered through was released
+ * @SHMBUF_DEATH_EXIT: the process exited; the code is its exit status
+ * @SHMBUF_DEATH_SIGNAL: the process was killed; the code is the signal
+ * @SHMBUF_DEATH_EXEC: the process runs another program
+ * @SHMBUF_DEATH_THREAD: the thread ended, and its process lives
+ */
+enum shmbuf_death_how {
+	SHMBUF_DEATH_UNKNOWN = 0,
+	SHMBUF_DEATH_UNREGISTER = 1,
+	SHMBUF_DEATH_HANDLE = 2,
+	SHMBUF_DEATH_EXIT = 3,
+	SHMBUF_DEATH_SIGNAL = 4,
+	SHMBUF_DEATH_EXEC = 5,
+	SHMBUF_DEATH_THREAD = 6,
+};
+
+#define SHMBUF_COMM_LEN			16
+
+/* struct shmbuf_death.flags */
+#define SHMBUF_DEATH_PROCESS		(1U << 0)	/* the last id of its process */
+
+/**
+ * struct shmbuf_death - the end of an owner id
+ * @sequence: of SHMBUF_INDEX_DEATHS, as this death made it
+ * @owner: the id
+ * @time: ns on CLOCK_MONOTONIC of the caller's time namespace
+ * @pid: of the process, as the caller's PID namespace knows it; 0 for unknown
+ * @tid: of the thread, likewise; 0 for a process-bound id
+ * @how: enum shmbuf_death_how
+ * @code: exit status or signal
+ * @flags: SHMBUF_DEATH_*
+ * @reserved: 0
+ * @comm: the process's name as it joined
+ */
+struct shmbuf_death {
+	__u64 sequence;
+	__u64 owner;
+	__u64 time;
+	__u32 pid;
+	__u32 tid;
+	__u32 how;
+	__u32 code;
+	__u32 flags;
+	__u32 reserved;
+	char comm[SHMBUF_COMM_LEN];
+};
+
+/* So many deaths are kept of each buffer, at least. */
+#define SHMBUF_DEATHS_MAX		32
+
+/**
+ * struct shmbuf_deaths - read the log of the last deaths
+ * @size: sizeof(struct shmbuf_deaths)
+ * @flags: 0
+ * @deaths: address of an array of struct shmbuf_death
+ * @nr_deaths: how many @deaths has room for
+ * @reserved: 0
+ * @after: only deaths with a later sequence than this; ~0 for all that are kept
+ *
+ * UNREGISTER is no death, unless the owner had something.
+ *
+ * Return: how many were written, the oldest first.  A gap between @after and the first
+ * one's sequence shows that some were lost.  Errors: E2BIG, EFAULT, EINTR, EINVAL,
+ * ENOMEM, ENOTCONN, EOPNOTSUPP.
+ */
+struct shmbuf_deaths {
+	__u32 size;
+	__u32 flags;
+	__u64 deaths;
+	__u32 nr_deaths;
+	__u32 reserved;
+	__u64 after;
+};
+
+/* struct shmbuf_owner_info.state */
+#define SHMBUF_OWNER_HELD		(1U << 0)	/* exclusively, by @owner */
+#define SHMBUF_OWNER_SHARED		(1U << 1)	/* by readers, @owner is one of them */
+#define SHMBUF_OWNER_SINCE_BOUND	(1U << 2)	/* held since @since or earlier */
+#define SHMBUF_OWNER_DEAD		(1U << 3)	/* @death tells of the last holder that died */
+#define SHMBUF_OWNER_INCONSISTENT	(1U << 4)	/* nobody said CONSISTENT since */
+#define SHMBUF_OWNER_NOTRECOVERABLE	(1U << 5)
+
+/**
+ * struct shmbuf_waiter_info - one who waits
+ * @owner: its id, 0 for none
+ * @since: when it began to wait, ns on CLOCK_MONOTONIC of the caller's time namespace
+ * @pid: of its process, as the caller's PID namespace knows it; 0 for unknown
+ * @tid: of its thread, likewise
+ * @flags: SHMBUF_LOCK_SHARED where it wants to read
+ * @reserved: 0
+ * @comm: the thread's name
+ */
+struct shmbuf_waiter_info {
+	__u64 owner;
+	__u64 since;
+	__u32 pid;
+	__u32 tid;
+	__u32 flags;
+	__u32 reserved;
+	char comm[SHMBUF_COMM_LEN];
+};
+
+/**
+ * struct shmbuf_owner_info - who holds a lock, since when, and who waits for it
+ * @size: sizeof(struct shmbuf_owner_info)
+ * @flags: in: 0
+ * @index: in: the lock
+ * @state: out: SHMBUF_OWNER_*
+ * @owner: out: the holder's id, 0 for none
+ * @since: out: since when it holds the lock, ns on CLOCK_MONOTONIC of the caller's
+ *	time namespace.  A lock that was taken in user space is known to be held since
+ *	the kernel first saw it: SHMBUF_OWNER_SINCE_BOUND.
+ * @pid: out: of the holder's process, as the caller's PID namespace knows it; 0 for
+ *	unknown
+ * @tid: out: of the holder's thread, likewise; 0 for a process-bound id
+ * @comm: out: the holder's process's name as it joined
+ * @nr_readers: out: owners that read
+ * @nr_waiters: in: how many @waiters has room for; out: how many there are.  No
+ *	more than there is room for are written, those first that wait longest.
+ * @waiters: in: address of an array of struct shmbuf_waiter_info, or 0
+ * @death: out: with SHMBUF_OWNER_DEAD
+ *
+ * For any handle of the buffer, read-only ones as well.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN, EOPNOTSUPP.
+ */
+struct shmbuf_owner_info {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 state;
+	__u64 owner;
+	__u64 since;
+	__u32 pid;
+	__u32 tid;
+	char comm[SHMBUF_COMM_LEN];
+	__u32 nr_readers;
+	__u32 nr_waiters;
+	__u64 waiters;
+	struct shmbuf_death death;
 };
 
 /**
@@ -493,8 +887,14 @@ struct shmbuf_control {
 #define SHMBUF_WORD_NOTRECOVERABLE	(1ULL << 61)
 /* The object has no kind. */
 #define SHMBUF_WORD_UNUSED		(1ULL << 60)
-/* A queue, always: so neither takes itself for the other. */
+/* A queue, always: so no kind takes itself for another. */
 #define SHMBUF_WORD_QUEUE		(1ULL << 59)
+/* Lock: readers may hold it by counts of their own, so that writers ask the kernel. */
+#define SHMBUF_WORD_READERS		(1ULL << 58)
+/* A semaphore, always. */
+#define SHMBUF_WORD_SEMAPHORE		(1ULL << 57)
+/* A barrier, always. */
+#define SHMBUF_WORD_BARRIER		(1ULL << 56)
 
 /* Lock: the holder's owner id, 0 for none. */
 #define SHMBUF_OWNER_MASK		((1ULL << 56) - 1)

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/err.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "buffer.h"
+#include "member.h"
+
+static struct shmbuf_member *shmbuf_member_alloc(struct shmbuf_buffer *buffer)
+{
+	struct shmbuf_member *member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
+
+	if (!member)
+		return NULL;
+	refcount_set(&member->ref, 1);
+	member->id = atomic64_inc_return(&buffer->last_member);
+	member->mm = current->mm;
+	member->pid = get_task_pid(current, PIDTYPE_TGID);
+	get_task_comm(member->comm, current->group_leader);
+	member->nr_owners = 1;
+	return member;
+}
+
+/* Processes that share an address space are joined one by one. */
+static struct shmbuf_member *shmbuf_member_find(struct shmbuf_buffer *buffer)
+{
+	struct shmbuf_member *member;
+
+	lockdep_assert_held(&buffer->owners_lock);
+	list_for_each_entry(member, &buffer->members, node) {
+		if (member->mm == current->mm && member->pid == task_tgid(current))
+			return member;
+	}
+	return NULL;
+}
+
+static struct shmbuf_member *shmbuf_member_again(struct shmbuf_buffer *buffer)
+{
+	struct shmbuf_member *member = shmbuf_member_find(buffer);
+
+	if (member) {
+		member->nr_owners++;
+		refcount_inc(&member->ref);
+	}
+	return member;
+}
+
+struct shmbuf_member *shmbuf_member_join(struct shmbuf_buffer *buffer)
+{
+	struct shmbuf_member *member, *fresh;
+
+	spin_lock(&buffer->owners_lock);
+	member = shmbuf_member_again(buffer);
+	spin_unlock(&buffer->owners_lock);
+	if (member)
+		return member;
+
+	fresh = shmbuf_member_alloc(buffer);
+	if (!fresh)
+		return ERR_PTR(-ENOMEM);
+	spin_lock(&buffer->owners_lock);
+	member = shmbuf_member_again(buffer);
+	if (!member)
+		list_add_tail(&fresh->node, &buffer->members);
+	spin_unlock(&buffer->owners_lock);
+	if (!member)
+		return fresh;
+	shmbuf_member_put(fresh);
+	return member;
+}
+
+bool shmbuf_member_leave(struct shmbuf_buffer *buffer, struct shmbuf_member *member)
+{
+	lockdep_assert_held(&buffer->owners_lock);
+	if (--member->nr_owners)
+		return false;
+	list_del(&member->node);
+	WRITE_ONCE(member->dead, true);
+	return true;
+}
+
+void shmbuf_member_put(struct shmbuf_member *member)
+{
+	if (!refcount_dec_and_test(&member->ref))
+		return;
+	put_pid(member->pid);
+	kfree(member);
+}
+
+bool shmbuf_member_has_peers(struct shmbuf_buffer *buffer)
+{
+	struct shmbuf_member *first;
+	bool peers;
+
+	spin_lock(&buffer->owners_lock);
+	first = list_first_entry_or_null(&buffer->members, struct shmbuf_member, node);
+	/* A process is in the list once. */
+	peers = first && (!list_is_singular(&buffer->members) || first != shmbuf_member_find(buffer));
+	spin_unlock(&buffer->owners_lock);
+	return peers;
+}
