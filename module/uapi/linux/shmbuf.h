@@ -378,6 +378,9 @@ struct shmbuf_grow {
  * @seals: SHMBUF_SEAL_* to add
  * @reserved: 0
  *
+ * What was mapped before a seal stays mapped: such a mapping may still be made
+ * executable by mprotect(), and be written to.
+ *
  * Errors: EBADF, E2BIG, EFAULT, EINTR, EINVAL, ENOTCONN, EOPNOTSUPP.
  */
 struct shmbuf_seal {
