@@ -17,6 +17,7 @@
 #include "owner.h"
 #include "query.h"
 #include "queue.h"
+#include "sem.h"
 
 /* Every argument, so that the dispatcher can hold any of them. */
 union shmbuf_args {
@@ -34,6 +35,7 @@ union shmbuf_args {
 	struct shmbuf_lock lock;
 	struct shmbuf_wait wait;
 	struct shmbuf_wake wake;
+	struct shmbuf_sem sem;
 };
 
 /**
@@ -170,6 +172,26 @@ static int shmbuf_cmd_wake(struct shmbuf_call *call)
 	return shmbuf_wake(call->buffer, &call->args->wake);
 }
 
+static int shmbuf_cmd_sem_wait(struct shmbuf_call *call)
+{
+	const struct shmbuf_sem *args = &call->args->sem;
+
+	if (args->reserved || args->deaths ||
+	    (args->owner && !(args->flags & SHMBUF_SEM_UNDO)))
+		return -EINVAL;
+	return shmbuf_sem_wait(call->buffer, call->handle->user, args);
+}
+
+static int shmbuf_cmd_sem_post(struct shmbuf_call *call)
+{
+	const struct shmbuf_sem *args = &call->args->sem;
+
+	if (args->reserved || args->deaths || args->deadline ||
+	    (args->owner && !(args->flags & SHMBUF_SEM_UNDO)))
+		return -EINVAL;
+	return shmbuf_sem_post(call->buffer, args);
+}
+
 /* What a command needs of its handle. */
 #define SHMBUF_CMD_ATTACHED	BIT(0)
 #define SHMBUF_CMD_WRITE	BIT(1)
@@ -226,6 +248,10 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
 	SHMBUF_CMD(SHMBUF_IOC_WAKE, shmbuf_wake, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_wake),
+	SHMBUF_CMD(SHMBUF_IOC_SEM_WAIT, shmbuf_sem, SHMBUF_SEM_TRY | SHMBUF_SEM_UNDO,
+		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_sem_wait),
+	SHMBUF_CMD(SHMBUF_IOC_SEM_POST, shmbuf_sem, SHMBUF_SEM_UNDO,
+		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_sem_post),
 };
 
 static const struct shmbuf_cmd *shmbuf_cmd_find(unsigned int cmd)

@@ -8,6 +8,7 @@
 #include "lock.h"
 #include "object.h"
 #include "queue.h"
+#include "sem.h"
 
 /*
  * A kind changes only while the words of its objects are UNUSED, and UNUSED is
@@ -19,6 +20,7 @@
 static const struct shmbuf_kind_ops * const shmbuf_kinds[] = {
 	[SHMBUF_KIND_LOCK] = &shmbuf_lock_ops,
 	[SHMBUF_KIND_QUEUE] = &shmbuf_queue_ops,
+	[SHMBUF_KIND_SEMAPHORE] = &shmbuf_sem_ops,
 };
 
 const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind)

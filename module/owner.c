@@ -314,8 +314,9 @@ void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 	spin_unlock(&buffer->owners_lock);
 
 	if (!list_empty(&dead)) {
-		shmbuf_locks_bury(buffer);
+		/* Claims first: a contended lock is found by the sweep as well. */
 		shmbuf_claims_bury(buffer);
+		shmbuf_locks_bury(buffer);
 	}
 
 	/* Dead owners' nodes are ours alone. */

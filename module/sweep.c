@@ -3,6 +3,7 @@
 
 #include "buffer.h"
 #include "object.h"
+#include "owner.h"
 #include "sweep.h"
 #include "waiter.h"
 
@@ -66,11 +67,18 @@ void shmbuf_sweep_later(struct shmbuf_buffer *buffer)
 	queue_delayed_work(shmbuf_workqueue, &buffer->check, SHMBUF_SWEEP_PERIOD);
 }
 
+void shmbuf_sweep_soon(struct shmbuf_buffer *buffer)
+{
+	mod_delayed_work(shmbuf_workqueue, &buffer->check, 0);
+}
+
 void shmbuf_sweep_work(struct work_struct *work)
 {
 	struct shmbuf_buffer *buffer =
 		container_of(to_delayed_work(work), struct shmbuf_buffer, check);
 
+	/* Threads that went without a word: what they had of any object is undone. */
+	shmbuf_owners_find_dead(buffer);
 	shmbuf_sweep(buffer);
 	if (atomic_read(&buffer->nr_waiters))
 		shmbuf_sweep_later(buffer);

@@ -140,6 +140,7 @@ enum shmbuf_kind {
 #define SHMBUF_FEATURE_LOCK	(1ULL << 0)	/* robust exclusive locks */
 #define SHMBUF_FEATURE_QUEUE	(1ULL << 1)	/* wait queues */
 #define SHMBUF_FEATURE_PROMPT	(1ULL << 2)	/* deaths are seen at once, not by polling */
+#define SHMBUF_FEATURE_SEMAPHORE (1ULL << 3)	/* semaphores */
 
 /**
  * struct shmbuf_area - one mappable area of the buffer
@@ -338,7 +339,8 @@ struct shmbuf_name {
  * @range: which objects; for RESET its @kind and @value are 0
  *
  * All of the range or nothing.  Idle is a lock that no live owner holds and
- * nobody waits for, and a queue that nobody waits on.
+ * nobody waits for, a queue that nobody waits on, a semaphore that nobody waits for
+ * and no live process has units of with UNDO.
  *
  * Errors: EBADF, EBUSY (RESET), E2BIG, EEXIST (INIT), EFAULT, EINTR, EINVAL,
  * ENOMEM, ENOTCONN, EOPNOTSUPP.
