@@ -126,6 +126,7 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
 	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
+	SHMBUF_IOC_SEM_WAIT, SHMBUF_IOC_SEM_POST,
 };
 
 static bool known(unsigned long cmd)
@@ -175,6 +176,7 @@ struct right {
 		struct shmbuf_lock lock;
 		struct shmbuf_wait wait;
 		struct shmbuf_wake wake;
+		struct shmbuf_sem sem;
 		char bytes[512];
 	};
 };
@@ -218,9 +220,23 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
 	  offsetof(struct shmbuf_wait, lock), 1, false, true },
 	{ SHMBUF_IOC_WAKE, "WAKE", sizeof(struct shmbuf_wake), 0, 1, true, true },
+	{ SHMBUF_IOC_SEM_WAIT, "SEM_WAIT", sizeof(struct shmbuf_sem),
+	  offsetof(struct shmbuf_sem, reserved), 1U << 3, true, true },
+	{ SHMBUF_IOC_SEM_POST, "SEM_POST", sizeof(struct shmbuf_sem),
+	  offsetof(struct shmbuf_sem, reserved), SHMBUF_SEM_TRY, true, true },
 };
 
-/* Object 0 is a lock, 1 a queue, 2 free. */
+#define SEM	3
+
+/* Object 0 is a lock, 1 a queue, 2 free, and SEM a semaphore. */
+static int new_table(const char *name)
+{
+	int fd = new_buffer(name, 1, 1, 2);
+
+	new_sem(fd, SEM, 1000, 0);
+	return fd;
+}
+
 static void fill(const struct row *row, struct right *r)
 {
 	memset(r->bytes, 0, sizeof(r->bytes));
@@ -267,6 +283,12 @@ static void fill(const struct row *row, struct right *r)
 		r->wake.index = 1;
 		r->wake.count = 1;
 		break;
+	case SHMBUF_IOC_SEM_WAIT:
+		r->sem.deadline = NEVER;
+		__attribute__((fallthrough));
+	case SHMBUF_IOC_SEM_POST:
+		r->sem.index = SEM;
+		break;
 	}
 }
 
@@ -298,6 +320,8 @@ FIXTURE_VARIANT_ADD(each, unlock) { 11 };
 FIXTURE_VARIANT_ADD(each, consistent) { 12 };
 FIXTURE_VARIANT_ADD(each, wait) { 13 };
 FIXTURE_VARIANT_ADD(each, wake) { 14 };
+FIXTURE_VARIANT_ADD(each, sem_wait) { 15 };
+FIXTURE_VARIANT_ADD(each, sem_post) { 16 };
 
 static int row_is_new(const struct row *row)
 {
@@ -310,7 +334,7 @@ FIXTURE_SETUP(each)
 	struct right *r = &self->r;
 	pid_t pid;
 
-	self->fd = new_buffer(new_name(r->name), 1, 1, 1);
+	self->fd = new_table(new_name(r->name));
 	if (row_is_new(row)) {
 		r->fd = open_device(O_RDWR);
 	} else {
@@ -426,7 +450,7 @@ TEST_F(tail, zero_is_accepted)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct row *row = &rows[i];
 		struct right r;
-		int fd = new_buffer(new_name(r.name), 1, 1, 1);
+		int fd = new_table(new_name(r.name));
 		int expected = 0;
 
 		r.fd = row_is_new(row) ? open_device(O_RDWR) : open_buffer(r.name, O_RDWR);
