@@ -12,6 +12,8 @@
 /* The end of a process takes longer. */
 #define ENDS	3
 
+#define SEM	2
+
 FIXTURE(prompt)
 {
 	char name[64];
@@ -23,7 +25,8 @@ FIXTURE(prompt)
 
 FIXTURE_SETUP(prompt)
 {
-	self->fd = new_buffer(new_name(self->name), 1, 1, 0);
+	self->fd = new_buffer(new_name(self->name), 1, 1, 2);
+	new_sem(self->fd, SEM, 1, 1);
 	self->owner = new_owner(self->fd);
 	self->at = shared_memory(4096);
 }
@@ -221,6 +224,39 @@ TEST_F(prompt, death)
 		UNTIL(__atomic_load_n(&self->at[1], __ATOMIC_SEQ_CST));
 		self->at[1] = 0;
 		pid = spawn_sleeper(self->fd, SHMBUF_IOC_LOCK, self->at);
+		start = now();
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(holder));
+		took[i] = now() - start;
+		EXPECT_EQ(0, reap(pid));
+		self->took[i] = *self->at > start ? *self->at - start : 0;
+	}
+	expect_prompt(_metadata, self->took, median(took) * ENDS);
+}
+
+/* Likewise: units with UNDO. */
+TEST_F(prompt, units_of_the_dead)
+{
+	__u64 took[ROUNDS], start;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		pid_t holder = spawn(), pid;
+
+		if (!holder) {
+			CHECK(do_sem_wait(self->fd, new_owner(self->fd), SEM, 0, NEVER) == 0);
+			__atomic_store_n(&self->at[1], 1, __ATOMIC_SEQ_CST);
+			for (;;)
+				pause();
+		}
+		UNTIL(__atomic_load_n(&self->at[1], __ATOMIC_SEQ_CST));
+		self->at[1] = 0;
+		pid = spawn();
+		if (!pid) {
+			CHECK(do_sem_wait(self->fd, 0, SEM, 0, NEVER) == 0);
+			*self->at = now();
+			_exit(do_sem_post(self->fd, 0, SEM));
+		}
+		UNTIL(asleep_in(pid, SHMBUF_IOC_SEM_WAIT));
 		start = now();
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(holder));
 		took[i] = now() - start;
