@@ -3,6 +3,7 @@
 
 #include <linux/shmbuf_word.h>
 
+#include "barrier.h"
 #include "buffer.h"
 #include "claim.h"
 #include "lock.h"
@@ -21,6 +22,7 @@ static const struct shmbuf_kind_ops * const shmbuf_kinds[] = {
 	[SHMBUF_KIND_LOCK] = &shmbuf_lock_ops,
 	[SHMBUF_KIND_QUEUE] = &shmbuf_queue_ops,
 	[SHMBUF_KIND_SEMAPHORE] = &shmbuf_sem_ops,
+	[SHMBUF_KIND_BARRIER] = &shmbuf_barrier_ops,
 };
 
 const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind)

@@ -25,9 +25,10 @@ struct task_struct;
  * @index: constant while it waits, as @kind, @task, @owner and @expected
  * @kind: what it took the object for
  * @task: who sleeps
- * @owner: lock: who wants it; semaphore: with UNDO, else NULL
- * @claim: semaphore: with UNDO, to record the unit in; NULL once it is in the bucket
- * @expected: queue: the sequence it went to sleep at
+ * @owner: lock: who wants it; barrier: who arrived; semaphore: with UNDO, else NULL
+ * @claim: semaphore: with UNDO, to record the unit in; barrier: to enrol the owner by;
+ *	NULL once it is in the bucket
+ * @expected: queue: the sequence it went to sleep at; barrier: the phase
  * @observer: queue: through a read-only handle, so that no waker counts on it
  * @sequence: queue: the one that it was woken by, set before @done
  * @any: the WAIT_ANY that it is an item of, or NULL; constant
