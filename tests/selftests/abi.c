@@ -127,6 +127,7 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
 	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
 	SHMBUF_IOC_SEM_WAIT, SHMBUF_IOC_SEM_POST,
+	SHMBUF_IOC_BARRIER_WAIT, SHMBUF_IOC_BARRIER_LEAVE,
 };
 
 static bool known(unsigned long cmd)
@@ -177,6 +178,7 @@ struct right {
 		struct shmbuf_wait wait;
 		struct shmbuf_wake wake;
 		struct shmbuf_sem sem;
+		struct shmbuf_barrier barrier;
 		char bytes[512];
 	};
 };
@@ -224,15 +226,23 @@ static const struct row rows[] = {
 	  offsetof(struct shmbuf_sem, reserved), 1U << 3, true, true },
 	{ SHMBUF_IOC_SEM_POST, "SEM_POST", sizeof(struct shmbuf_sem),
 	  offsetof(struct shmbuf_sem, reserved), SHMBUF_SEM_TRY, true, true },
+	{ SHMBUF_IOC_BARRIER_WAIT, "BARRIER_WAIT", sizeof(struct shmbuf_barrier),
+	  offsetof(struct shmbuf_barrier, reserved), 1, true, true },
+	{ SHMBUF_IOC_BARRIER_LEAVE, "BARRIER_LEAVE", sizeof(struct shmbuf_barrier),
+	  offsetof(struct shmbuf_barrier, reserved), 1, true, true },
 };
 
 #define SEM	3
+#define BARRIER	4
 
-/* Object 0 is a lock, 1 a queue, 2 free, and SEM a semaphore. */
+/* Object 0 is a lock, 1 a queue, 2 free, SEM a semaphore, BARRIER one for one party. */
 static int new_table(const char *name)
 {
-	int fd = new_buffer(name, 1, 1, 2);
+	int fd = new_buffer(name, 1, 1, 3);
+	int ret = do_init(fd, BARRIER, 1, SHMBUF_KIND_BARRIER, 1);
 
+	if (ret)
+		fatal("INIT of a barrier: %d", ret);
 	new_sem(fd, SEM, 1000, 0);
 	return fd;
 }
@@ -289,6 +299,13 @@ static void fill(const struct row *row, struct right *r)
 	case SHMBUF_IOC_SEM_POST:
 		r->sem.index = SEM;
 		break;
+	case SHMBUF_IOC_BARRIER_WAIT:
+		r->barrier.deadline = NEVER;
+		__attribute__((fallthrough));
+	case SHMBUF_IOC_BARRIER_LEAVE:
+		r->barrier.owner = r->owner;
+		r->barrier.index = BARRIER;
+		break;
 	}
 }
 
@@ -322,6 +339,8 @@ FIXTURE_VARIANT_ADD(each, wait) { 13 };
 FIXTURE_VARIANT_ADD(each, wake) { 14 };
 FIXTURE_VARIANT_ADD(each, sem_wait) { 15 };
 FIXTURE_VARIANT_ADD(each, sem_post) { 16 };
+FIXTURE_VARIANT_ADD(each, barrier_wait) { 17 };
+FIXTURE_VARIANT_ADD(each, barrier_leave) { 18 };
 
 static int row_is_new(const struct row *row)
 {
@@ -343,6 +362,8 @@ FIXTURE_SETUP(each)
 	}
 	if (row->cmd == SHMBUF_IOC_UNLOCK)
 		ASSERT_EQ(0, do_lock(r->fd, r->owner, 0, 0, NEVER));
+	if (row->cmd == SHMBUF_IOC_BARRIER_LEAVE)
+		ASSERT_EQ(1, do_barrier_wait(r->fd, r->owner, BARRIER, NEVER));
 	if (row->cmd == SHMBUF_IOC_CONSISTENT) {
 		pid = spawn();
 		if (!pid)
@@ -357,7 +378,8 @@ FIXTURE_TEARDOWN(each)
 {
 	/* After all that was wrong, nothing has changed: what is right succeeds. */
 	fill(&rows[variant->row], &self->r);
-	EXPECT_EQ(0, call(self->r.fd, rows[variant->row].cmd, &self->r.bytes));
+	EXPECT_EQ(rows[variant->row].cmd == SHMBUF_IOC_BARRIER_WAIT,
+		  call(self->r.fd, rows[variant->row].cmd, &self->r.bytes));
 	close(self->r.fd);
 	close(self->fd);
 }
@@ -461,6 +483,10 @@ TEST_F(tail, zero_is_accepted)
 			expected = -EPERM;	/* the lock isn't held: understood */
 		if (row->cmd == SHMBUF_IOC_CONSISTENT)
 			expected = -EPERM;
+		if (row->cmd == SHMBUF_IOC_BARRIER_WAIT)
+			expected = 1;		/* who arrived last */
+		if (row->cmd == SHMBUF_IOC_BARRIER_LEAVE)
+			expected = -ENOENT;
 		EXPECT_EQ(expected, call(r.fd, row->cmd, r.bytes))
 			TH_LOG("%s", row->name);
 		close(r.fd);

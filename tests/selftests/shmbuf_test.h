@@ -233,6 +233,25 @@ static inline int do_sem_post(int fd, __u64 owner, __u32 index)
 	return call(fd, SHMBUF_IOC_SEM_POST, &arg);
 }
 
+static inline int do_barrier(int fd, unsigned long cmd, __u64 owner, __u32 index, __u64 deadline)
+{
+	struct shmbuf_barrier arg = {
+		.size = sizeof(arg), .owner = owner, .index = index, .deadline = deadline,
+	};
+
+	return call(fd, cmd, &arg);
+}
+
+static inline int do_barrier_wait(int fd, __u64 owner, __u32 index, __u64 deadline)
+{
+	return do_barrier(fd, SHMBUF_IOC_BARRIER_WAIT, owner, index, deadline);
+}
+
+static inline int do_barrier_leave(int fd, __u64 owner, __u32 index)
+{
+	return do_barrier(fd, SHMBUF_IOC_BARRIER_LEAVE, owner, index, 0);
+}
+
 /* Buffers */
 
 static inline int open_device(int flags)

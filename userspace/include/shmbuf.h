@@ -3,7 +3,7 @@
  * libshmbuf: shared-memory buffers with crash-safe synchronization
  *
  * A buffer is memory that processes share, with a table of sync objects (locks,
- * wait queues, semaphores) that are named by their index.  A process that dies while it
+ * wait queues, semaphores, barriers) that are named by their index.  A process that dies while it
  * holds a lock blocks nobody: the next one to lock gets the lock together with
  * -EOWNERDEAD, repairs the data and calls shmbuf_consistent().
  *
@@ -294,9 +294,11 @@ int shmbuf_seal(struct shmbuf *b, unsigned int seals);
  * @b: the handle
  * @first: index of the first object
  * @count: how many, 1 or more
- * @kind: SHMBUF_KIND_LOCK, SHMBUF_KIND_QUEUE or SHMBUF_KIND_SEMAPHORE
+ * @kind: SHMBUF_KIND_LOCK, SHMBUF_KIND_QUEUE, SHMBUF_KIND_SEMAPHORE or
+ *	SHMBUF_KIND_BARRIER
  * @value: a queue's first sequence, 0 to SHMBUF_SEQUENCE_MASK; 0 for locks; for a
- *	semaphore SHMBUF_SEM_VALUE(count, most)
+ *	semaphore SHMBUF_SEM_VALUE(count, most); a barrier's parties, 1 to
+ *	SHMBUF_BARRIER_MAX
  *
  * All of them or none.
  *
@@ -563,6 +565,47 @@ int shmbuf_sem_post_flags(struct shmbuf *b, uint32_t index, unsigned int flags);
  * Return: the count, or -EINVAL (no such semaphore).
  */
 int shmbuf_sem_value(struct shmbuf *b, uint32_t index);
+
+/**
+ * shmbuf_barrier_wait() - arrive at a barrier, and wait for the others
+ * @b: the handle
+ * @index: the barrier
+ * @deadline: absolute, CLOCK_MONOTONIC; NULL for never.  Not looked at by who
+ *	arrives last.
+ *
+ * When as many threads have arrived as the barrier has parties, all go on, and the
+ * barrier is at once ready for the next time.  What they wrote before, each of
+ * them sees.
+ *
+ * Arriving makes the calling thread a party.  When a party ends in any way, be it in
+ * here or elsewhere, without shmbuf_barrier_leave() before (exit, SIGKILL, exec, the
+ * end of its thread, the end of its handle), the barrier breaks: all who wait get
+ * -EOWNERDEAD, and who comes later -ENOTRECOVERABLE, until shmbuf_reset() and
+ * shmbuf_init().
+ *
+ * With -ETIMEDOUT and -EINTR the thread hasn't arrived, but is a party.
+ *
+ * Return: 1 for one of the threads, the last to arrive, and 0 for the others; or
+ *	-EBADF (read-only handle), -EDQUOT (the user's owner ids, claims or waiters),
+ *	-EINTR (a signal handler ran), -EINVAL (no such barrier, tv_nsec), -ENOMEM,
+ *	-ENOTRECOVERABLE, -EOWNERDEAD, -ETIMEDOUT.
+ */
+int shmbuf_barrier_wait(struct shmbuf *b, uint32_t index,
+			const struct timespec *deadline);
+
+/**
+ * shmbuf_barrier_leave() - be no party of a barrier any more
+ * @b: the handle through which this thread has arrived there
+ * @index: the barrier
+ *
+ * From here the end of this thread breaks nothing.  The barrier waits for as many
+ * arrivals as before: somebody else takes the place.  A thread that is killed in
+ * here has left, or its death breaks the barrier.
+ *
+ * Return: 0, or -EBADF (read-only handle), -EDQUOT (owner ids), -EINVAL (no such
+ *	barrier), -ENOENT (this thread is no party), -ENOMEM.
+ */
+int shmbuf_barrier_leave(struct shmbuf *b, uint32_t index);
 
 /**
  * shmbuf_query() - what the module offers, and what a handle is
