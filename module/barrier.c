@@ -27,9 +27,6 @@
  * meet at this barrier.
  */
 
-/* How often a word may turn out to be UNUSED before it is taken to be hostile. */
-#define SHMBUF_SETTLE_TRIES 8
-
 /* As shmbuf_word_take(), but also while INIT or RESET is at work: that may be undone. */
 static int shmbuf_barrier_word_take(struct shmbuf_buffer *buffer, u32 index, u64 *old)
 {

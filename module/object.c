@@ -8,6 +8,7 @@
 #include "claim.h"
 #include "lock.h"
 #include "object.h"
+#include "owner.h"
 #include "queue.h"
 #include "sem.h"
 
@@ -198,6 +199,9 @@ int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range
 
 	if (!shmbuf_range_fits(buffer, range) || range->kind || range->value)
 		return -EINVAL;
+	/* Idle is also what only those have who went without a word. */
+	if (shmbuf_owners_find_dead(buffer))
+		queue_work(shmbuf_workqueue, &buffer->reap);
 	if (mutex_lock_killable(&buffer->config))
 		return -EINTR;
 	for (i = range->first; i <= last; i++) {

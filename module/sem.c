@@ -28,9 +28,6 @@
  * is in the count or in one claim.  Units without UNDO nobody knows of.
  */
 
-/* How often a word may turn out to be UNUSED before it is taken to be hostile. */
-#define SHMBUF_SETTLE_TRIES 8
-
 /* Waiters that a sweep looks at for a dead process. */
 #define SHMBUF_SEM_LOOK 64
 

@@ -13,6 +13,7 @@
 #define ENDS	3
 
 #define SEM	2
+#define BARRIER	3
 
 FIXTURE(prompt)
 {
@@ -262,6 +263,39 @@ TEST_F(prompt, units_of_the_dead)
 		took[i] = now() - start;
 		EXPECT_EQ(0, reap(pid));
 		self->took[i] = *self->at > start ? *self->at - start : 0;
+	}
+	expect_prompt(_metadata, self->took, median(took) * ENDS);
+}
+
+/* Likewise: a party of a barrier. */
+TEST_F(prompt, death_of_a_party)
+{
+	__u64 took[ROUNDS], start;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		pid_t party, pid;
+
+		ASSERT_EQ(0, do_init(self->fd, BARRIER, 1, SHMBUF_KIND_BARRIER, 3));
+		party = spawn();
+		if (!party)
+			_exit(do_barrier_wait(self->fd, new_owner(self->fd), BARRIER, NEVER));
+		UNTIL(asleep_in(party, SHMBUF_IOC_BARRIER_WAIT));
+		pid = spawn();
+		if (!pid) {
+			__u64 owner = new_owner(self->fd);
+
+			CHECK(do_barrier_wait(self->fd, owner, BARRIER, NEVER) == -EOWNERDEAD);
+			*self->at = now();
+			_exit(0);
+		}
+		UNTIL(asleep_in(pid, SHMBUF_IOC_BARRIER_WAIT));
+		start = now();
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(party));
+		took[i] = now() - start;
+		EXPECT_EQ(0, reap(pid));
+		self->took[i] = *self->at > start ? *self->at - start : 0;
+		ASSERT_EQ(0, do_reset(self->fd, BARRIER, 1));
 	}
 	expect_prompt(_metadata, self->took, median(took) * ENDS);
 }

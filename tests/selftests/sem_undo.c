@@ -401,6 +401,19 @@ TEST_F(undo, reset)
 	EXPECT_EQ(-EPERM, do_sem_post(self->fd, self->owner, SEM));
 }
 
+/* Nobody waits, and so nobody looks for a thread that went without a word. */
+TEST_F(undo, reset_after_a_silent_end)
+{
+	const struct way *way = &ways[ARRAY_SIZE(ways) - 1];
+	pid_t pid = spawn_holder(self->name, way, self->shared);
+
+	ASSERT_EQ(true, way->silent);
+	EXPECT_EQ(-EBUSY, do_reset(self->fd, SEM, 1));
+	__atomic_store_n(&self->shared[1], 1, __ATOMIC_SEQ_CST);
+	UNTIL(do_reset(self->fd, SEM, 1) == 0);
+	kill_and_reap(pid);
+}
+
 TEST_F(undo, claims_have_a_limit)
 {
 	__u64 old = get_parameter("max_user_claims");
