@@ -644,6 +644,62 @@ static pid_t spawn_worker(int fd, __u64 seed)
 	return pid;
 }
 
+/* Meets the others; what a death has broken, somebody makes anew. */
+static void meet(int fd, int *rounds, int *told)
+{
+	__u64 owner = new_owner(fd);
+	int ret;
+
+	for (;;) {
+		ret = do_barrier_wait(fd, owner, BARRIER, NEVER);
+		switch (ret) {
+		case 1:
+			__atomic_add_fetch(rounds, 1, __ATOMIC_SEQ_CST);
+			break;
+		case -EOWNERDEAD:
+			__atomic_add_fetch(told, 1, __ATOMIC_SEQ_CST);
+			__attribute__((fallthrough));
+		case -ENOTRECOVERABLE:
+			ret = do_reset(fd, BARRIER, 1);
+			CHECK(ret == 0 || ret == -EBUSY || ret == -EINVAL);
+			ret = do_init(fd, BARRIER, 1, SHMBUF_KIND_BARRIER, WORKERS / 2);
+			CHECK(ret == 0 || ret == -EEXIST);
+			break;
+		default:
+			CHECK(ret == 0 || ret == -EINVAL);
+		}
+	}
+}
+
+TEST_F(barrier, storm_of_kills)
+{
+	__u64 seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : now() | 1;
+	int i, kills, *rounds = &self->shared[0], *told = &self->shared[1], seen;
+	pid_t workers[WORKERS];
+
+	TH_LOG("SEED=%#llx", seed);
+	new_barrier(self->fd, WORKERS / 2);
+	for (i = 0; i < WORKERS; i++) {
+		workers[i] = spawn();
+		if (!workers[i])
+			meet(self->fd, rounds, told);
+	}
+	for (kills = 0; kills < 100; kills++) {
+		usleep(draw(&seed) % 4000);
+		i = draw(&seed) % WORKERS;
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
+		workers[i] = spawn();
+		if (!workers[i])
+			meet(self->fd, rounds, told);
+	}
+	seen = __atomic_load_n(rounds, __ATOMIC_SEQ_CST);
+	UNTIL(__atomic_load_n(rounds, __ATOMIC_SEQ_CST) > seen + 100);
+	for (i = 0; i < WORKERS; i++)
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
+	EXPECT_LT(0, *told);
+	UNTIL(do_reset(self->fd, BARRIER, 1) == 0);
+}
+
 TEST_F(barrier, vandal_among_workers)
 {
 	__u64 seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : now() | 1;
