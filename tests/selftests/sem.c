@@ -296,7 +296,7 @@ static void pin(int cpu)
  * Killed between being given the unit and returning with it: the sleeper shares a
  * CPU with one who has precedence, so it can't return before it is killed.
  */
-static void pass_on(struct __test_metadata *_metadata, FIXTURE_DATA(sem) *self, bool undo)
+static void pass_on(struct __test_metadata *_metadata, FIXTURE_DATA(sem) * self, bool undo)
 {
 	struct sched_param fifo = { .sched_priority = 50 }, normal = {};
 	pid_t first, second = 0;
@@ -418,95 +418,6 @@ TEST_F(sem, waiters_have_a_limit)
 	set_parameter("max_user_waiters", old);
 	EXPECT_EQ(-ETIMEDOUT, do_sem_wait(self->fd, 0, SEM, 0, now()));
 	EXPECT_EQ(false, waited_for(&self->c));
-}
-
-/* Never more inside than units. */
-
-#define UNITS	3
-
-struct inside {
-	int now;
-	int most;
-	int rounds;
-};
-
-FIXTURE(crowd)
-{
-	int fd;
-	struct inside *inside;
-};
-
-FIXTURE_VARIANT(crowd)
-{
-	int workers;
-	int rounds;
-	int fast;	/* of 4 times: how often by the word */
-	bool undo;
-};
-
-FIXTURE_VARIANT_ADD(crowd, two_fast) { 2, 20000, 4, false };
-FIXTURE_VARIANT_ADD(crowd, four_fast) { 4, 20000, 4, false };
-FIXTURE_VARIANT_ADD(crowd, four_mixed) { 4, 5000, 2, false };
-FIXTURE_VARIANT_ADD(crowd, sixteen_mixed) { 16, 1000, 2, false };
-FIXTURE_VARIANT_ADD(crowd, four_by_ioctl) { 4, 3000, 0, false };
-FIXTURE_VARIANT_ADD(crowd, four_undo) { 4, 3000, 0, true };
-FIXTURE_VARIANT_ADD(crowd, sixteen_undo) { 16, 500, 0, true };
-
-FIXTURE_SETUP(crowd)
-{
-	self->fd = new_buffer(NULL, 1, 1, 1);
-	self->inside = map_data(self->fd, 4096);
-	new_sem(self->fd, SEM, UNITS, UNITS);
-}
-
-FIXTURE_TEARDOWN(crowd)
-{
-	close(self->fd);
-}
-
-static void enter_and_leave(struct inside *inside)
-{
-	int gap, n = __atomic_add_fetch(&inside->now, 1, __ATOMIC_SEQ_CST);
-	int most = __atomic_load_n(&inside->most, __ATOMIC_SEQ_CST);
-
-	while (n > most && !__atomic_compare_exchange_n(&inside->most, &most, n, false,
-							__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-		;
-	for (gap = 0; gap < 100; gap++)
-		asm volatile("" ::: "memory");
-	if (n == UNITS)
-		sched_yield();
-	__atomic_sub_fetch(&inside->now, 1, __ATOMIC_SEQ_CST);
-	__atomic_add_fetch(&inside->rounds, 1, __ATOMIC_SEQ_CST);
-}
-
-TEST_F(crowd, never_more_inside_than_units)
-{
-	struct control c = map_control(self->fd, PROT_READ | PROT_WRITE);
-	pid_t pids[16];
-	int i, n;
-
-	for (i = 0; i < variant->workers; i++) {
-		pids[i] = spawn();
-		if (pids[i])
-			continue;
-		__u64 owner = variant->undo ? new_owner(self->fd) : 0;
-
-		c = map_control(self->fd, PROT_READ | PROT_WRITE);
-		for (n = 0; n < variant->rounds; n++) {
-			if (n % 4 >= variant->fast || !fast_down(&c, SEM))
-				CHECK(do_sem_wait(self->fd, owner, SEM, 0, now() + PATIENCE) == 0);
-			enter_and_leave(self->inside);
-			if ((n + 1) % 4 >= variant->fast || !fast_up(&c, SEM))
-				CHECK(do_sem_post(self->fd, owner, SEM) == 0);
-		}
-		_exit(0);
-	}
-	for (i = 0; i < variant->workers; i++)
-		EXPECT_EQ(0, reap(pids[i]));
-	EXPECT_EQ(variant->workers * variant->rounds, self->inside->rounds);
-	EXPECT_GE(UNITS, self->inside->most);
-	EXPECT_EQ(shmbuf_sem_word(UNITS, UNITS, 0), read_word(&c, SEM));
 }
 
 TEST_HARNESS_MAIN

@@ -217,7 +217,8 @@ static pid_t spawn_holder(const char *name, const struct way *way, int *go)
 {
 	pid_t pid;
 
-	go[0] = go[1] = 0;
+	go[0] = 0;
+	go[1] = 0;
 	pid = spawn();
 	if (!pid) {
 		struct holder h = { .fd = open_buffer(name, O_RDWR), .go = go };
@@ -431,146 +432,6 @@ TEST_F(undo, claims_have_a_limit)
 	EXPECT_EQ(0, without);
 	EXPECT_EQ(0, post);
 	EXPECT_EQ(UNITS - 1, read_count(&self->c, SEM));
-}
-
-/* Storms */
-
-static __u64 draw(__u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-#define WORKERS	6
-#define KILLS	150
-
-/* Takes and gives back, one or two at a time. */
-static pid_t spawn_worker(int fd, __u64 seed)
-{
-	pid_t pid = spawn();
-
-	if (!pid) {
-		__u64 owner = new_owner(fd);
-
-		for (;;) {
-			int i, n = draw(&seed) % 2 + 1, got = 0;
-
-			for (i = 0; i < n; i++) {
-				__u64 end = now() + draw(&seed) % (2 * NSEC_PER_MSEC);
-				int ret = do_sem_wait(fd, owner, SEM, 0, end);
-
-				CHECK(ret == 0 || ret == -ETIMEDOUT);
-				got += !ret;
-			}
-			for (i = 0; i < got; i++)
-				CHECK(do_sem_post(fd, owner, SEM) == 0);
-		}
-	}
-	return pid;
-}
-
-static void storm(struct __test_metadata *_metadata, FIXTURE_DATA(undo) *self, int units)
-{
-	__u64 seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : now() | 1;
-	pid_t workers[WORKERS];
-	int i, kills;
-
-	TH_LOG("SEED=%#llx", seed);
-	EXPECT_EQ(0, do_reset(self->fd, SEM, 1));
-	new_sem(self->fd, SEM, units, 0);
-	for (i = 0; i < WORKERS; i++)
-		workers[i] = spawn_worker(self->fd, draw(&seed));
-	for (kills = 0; kills < KILLS; kills++) {
-		i = draw(&seed) % WORKERS;
-		usleep(draw(&seed) % 3000);
-		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
-		EXPECT_GE(units, read_count(&self->c, SEM));
-		workers[i] = spawn_worker(self->fd, draw(&seed));
-	}
-	for (i = 0; i < WORKERS; i++)
-		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
-	UNTIL(read_word(&self->c, SEM) == shmbuf_sem_word(SHMBUF_SEM_MAX, units, 0));
-	provoke(self->name);
-	EXPECT_EQ(shmbuf_sem_word(SHMBUF_SEM_MAX, units, 0), read_word(&self->c, SEM));
-	EXPECT_EQ(0, do_reset(self->fd, SEM, 1));
-}
-
-/* The most is far away: a unit too many would show. */
-TEST_F(undo, storm_of_kills)
-{
-	storm(_metadata, self, 4);
-}
-
-TEST_F(undo, storm_for_one_unit)
-{
-	storm(_metadata, self, 1);
-}
-
-/* Posts by the word beside, and a peer that writes what it likes. */
-TEST_F(undo, vandal_among_workers)
-{
-	__u64 seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : now() | 1;
-	int quiet = new_buffer(NULL, 1, 1, 1), i, kills;
-	pid_t vandal, workers[WORKERS];
-
-	TH_LOG("SEED=%#llx", seed);
-	new_sem(quiet, SEM, 1, 1);
-	vandal = spawn();
-	if (!vandal)
-		self->c = map_control(self->fd, PROT_READ | PROT_WRITE);
-	for (; !vandal;) {
-		write_word(&self->c, SEM, draw(&seed) % 2 ? draw(&seed) :
-			   shmbuf_sem_word(draw(&seed) % 4, draw(&seed) % 8, draw(&seed) % 2));
-		usleep(draw(&seed) % 200);
-	}
-	for (i = 0; i < WORKERS; i++) {
-		workers[i] = spawn();
-		if (workers[i])
-			continue;
-		__u64 owner = new_owner(self->fd), s = seed + i;
-
-		self->c = map_control(self->fd, PROT_READ | PROT_WRITE);
-		for (;;) {
-			__u64 end = now() + draw(&s) % NSEC_PER_MSEC;
-
-			do_sem_wait(self->fd, draw(&s) % 2 ? owner : 0, SEM, 0,
-				    draw(&s) % 50 ? end : NEVER);
-			do_sem_post(self->fd, draw(&s) % 2 ? owner : 0, SEM);
-			if (draw(&s) % 16 == 0)
-				do_reset(self->fd, SEM, 1);
-			if (draw(&s) % 16 == 0)
-				do_init(self->fd, SEM, 1, SHMBUF_KIND_SEMAPHORE, 3);
-			fast_up(&self->c, SEM);
-		}
-	}
-	for (kills = 0; kills < 60; kills++) {
-		usleep(draw(&seed) % 5000);
-		i = draw(&seed) % WORKERS;
-		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
-		workers[i] = spawn();
-		if (!workers[i]) {
-			__u64 owner = new_owner(self->fd);
-
-			for (;;) {
-				do_sem_wait(self->fd, owner, SEM, 0, now() + NSEC_PER_MSEC);
-				do_sem_post(self->fd, owner, SEM);
-			}
-		}
-		EXPECT_EQ(0, do_sem_wait(quiet, 0, SEM, 0, NEVER));
-		EXPECT_EQ(0, do_sem_post(quiet, 0, SEM));
-	}
-	kill_and_reap(vandal);
-	for (i = 0; i < WORKERS; i++)
-		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
-	/* It can be made whole again. */
-	write_word(&self->c, SEM, SHMBUF_WORD_UNUSED);
-	do_reset(self->fd, SEM, 1);
-	new_sem(self->fd, SEM, 2, 2);
-	EXPECT_EQ(0, do_sem_try(self->fd, self->owner, SEM));
-	EXPECT_EQ(0, do_sem_post(self->fd, self->owner, SEM));
-	EXPECT_EQ(2, read_count(&self->c, SEM));
 }
 
 TEST_HARNESS_MAIN
