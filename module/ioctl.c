@@ -8,6 +8,7 @@
 #include <linux/shmbuf.h>
 
 #include "attach.h"
+#include "barrier.h"
 #include "buffer.h"
 #include "handle.h"
 #include "ioctl.h"
@@ -17,6 +18,7 @@
 #include "owner.h"
 #include "query.h"
 #include "queue.h"
+#include "sem.h"
 
 /* Every argument, so that the dispatcher can hold any of them. */
 union shmbuf_args {
@@ -34,6 +36,8 @@ union shmbuf_args {
 	struct shmbuf_lock lock;
 	struct shmbuf_wait wait;
 	struct shmbuf_wake wake;
+	struct shmbuf_sem sem;
+	struct shmbuf_barrier barrier;
 };
 
 /**
@@ -170,6 +174,44 @@ static int shmbuf_cmd_wake(struct shmbuf_call *call)
 	return shmbuf_wake(call->buffer, &call->args->wake);
 }
 
+static int shmbuf_cmd_sem_wait(struct shmbuf_call *call)
+{
+	const struct shmbuf_sem *args = &call->args->sem;
+
+	if (args->reserved || args->deaths ||
+	    (args->owner && !(args->flags & SHMBUF_SEM_UNDO)))
+		return -EINVAL;
+	return shmbuf_sem_wait(call->buffer, call->handle->user, args);
+}
+
+static int shmbuf_cmd_sem_post(struct shmbuf_call *call)
+{
+	const struct shmbuf_sem *args = &call->args->sem;
+
+	if (args->reserved || args->deaths || args->deadline ||
+	    (args->owner && !(args->flags & SHMBUF_SEM_UNDO)))
+		return -EINVAL;
+	return shmbuf_sem_post(call->buffer, args);
+}
+
+static int shmbuf_cmd_barrier_wait(struct shmbuf_call *call)
+{
+	const struct shmbuf_barrier *args = &call->args->barrier;
+
+	if (args->reserved)
+		return -EINVAL;
+	return shmbuf_barrier_wait(call->buffer, call->handle->user, args);
+}
+
+static int shmbuf_cmd_barrier_leave(struct shmbuf_call *call)
+{
+	const struct shmbuf_barrier *args = &call->args->barrier;
+
+	if (args->reserved || args->deadline)
+		return -EINVAL;
+	return shmbuf_barrier_leave(call->buffer, args);
+}
+
 /* What a command needs of its handle. */
 #define SHMBUF_CMD_ATTACHED	BIT(0)
 #define SHMBUF_CMD_WRITE	BIT(1)
@@ -226,6 +268,14 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
 	SHMBUF_CMD(SHMBUF_IOC_WAKE, shmbuf_wake, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_wake),
+	SHMBUF_CMD(SHMBUF_IOC_SEM_WAIT, shmbuf_sem, SHMBUF_SEM_TRY | SHMBUF_SEM_UNDO,
+		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_sem_wait),
+	SHMBUF_CMD(SHMBUF_IOC_SEM_POST, shmbuf_sem, SHMBUF_SEM_UNDO,
+		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_sem_post),
+	SHMBUF_CMD(SHMBUF_IOC_BARRIER_WAIT, shmbuf_barrier, 0,
+		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_barrier_wait),
+	SHMBUF_CMD(SHMBUF_IOC_BARRIER_LEAVE, shmbuf_barrier, 0,
+		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_barrier_leave),
 };
 
 static const struct shmbuf_cmd *shmbuf_cmd_find(unsigned int cmd)

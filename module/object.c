@@ -3,11 +3,14 @@
 
 #include <linux/shmbuf_word.h>
 
+#include "barrier.h"
 #include "buffer.h"
 #include "claim.h"
 #include "lock.h"
 #include "object.h"
+#include "owner.h"
 #include "queue.h"
+#include "sem.h"
 
 /*
  * A kind changes only while the words of its objects are UNUSED, and UNUSED is
@@ -19,6 +22,8 @@
 static const struct shmbuf_kind_ops * const shmbuf_kinds[] = {
 	[SHMBUF_KIND_LOCK] = &shmbuf_lock_ops,
 	[SHMBUF_KIND_QUEUE] = &shmbuf_queue_ops,
+	[SHMBUF_KIND_SEMAPHORE] = &shmbuf_sem_ops,
+	[SHMBUF_KIND_BARRIER] = &shmbuf_barrier_ops,
 };
 
 const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind)
@@ -194,6 +199,9 @@ int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range
 
 	if (!shmbuf_range_fits(buffer, range) || range->kind || range->value)
 		return -EINVAL;
+	/* Idle is also what only those have who went without a word. */
+	if (shmbuf_owners_find_dead(buffer))
+		queue_work(shmbuf_workqueue, &buffer->reap);
 	if (mutex_lock_killable(&buffer->config))
 		return -EINTR;
 	for (i = range->first; i <= last; i++) {

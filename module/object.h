@@ -52,6 +52,9 @@ bool shmbuf_objects_next(struct shmbuf_buffer *buffer, u32 kind, u32 *first, u32
 int shmbuf_word_take(struct shmbuf_buffer *buffer, u32 index, u32 kind, u64 *old);
 void shmbuf_word_put(struct shmbuf_buffer *buffer, u32 index, u64 new_word);
 
+/* How often a word may turn out to be UNUSED before it is taken to be hostile. */
+#define SHMBUF_SETTLE_TRIES 8
+
 /* Wait until INIT or RESET is over.  -EINVAL where the object then has no kind. */
 int shmbuf_objects_settle(struct shmbuf_buffer *buffer, u32 index);
 

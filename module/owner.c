@@ -119,6 +119,7 @@ int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
 	if (owner == ERR_PTR(-EDQUOT)) {
 		/* Threads may have gone without a word. */
 		shmbuf_owners_find_dead(buffer);
+		shmbuf_owners_reap(buffer);
 		owner = shmbuf_owner_create(buffer, process_bound);
 	}
 	if (IS_ERR(owner))
@@ -288,19 +289,20 @@ int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id)
 	return 0;
 }
 
-void shmbuf_owners_find_dead(struct shmbuf_buffer *buffer)
+bool shmbuf_owners_find_dead(struct shmbuf_buffer *buffer)
 {
 	struct shmbuf_owner *owner;
 	unsigned long slot;
+	bool found = false;
 
 	rcu_read_lock();
 	xa_for_each(&buffer->owners, slot, owner) {
 		if (!READ_ONCE(owner->dead) && !shmbuf_owner_lives(owner))
-			shmbuf_owner_die(owner);
+			found |= shmbuf_owner_die(owner);
 		cond_resched_rcu();
 	}
 	rcu_read_unlock();
-	shmbuf_owners_reap(buffer);
+	return found;
 }
 
 void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
@@ -314,8 +316,9 @@ void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 	spin_unlock(&buffer->owners_lock);
 
 	if (!list_empty(&dead)) {
-		shmbuf_locks_bury(buffer);
+		/* Claims first: a contended lock is found by the sweep as well. */
 		shmbuf_claims_bury(buffer);
+		shmbuf_locks_bury(buffer);
 	}
 
 	/* Dead owners' nodes are ours alone. */

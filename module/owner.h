@@ -80,7 +80,7 @@ void shmbuf_owners_release(struct shmbuf_handle *handle);
 void shmbuf_owners_reap(struct shmbuf_buffer *buffer);
 void shmbuf_owners_reap_work(struct work_struct *work);
 
-/* Look for deaths that nobody told us of. */
-void shmbuf_owners_find_dead(struct shmbuf_buffer *buffer);
+/* Look for deaths that nobody told us of; true where there are any to reap. */
+bool shmbuf_owners_find_dead(struct shmbuf_buffer *buffer);
 
 #endif /* SHMBUF_OWNER_H */

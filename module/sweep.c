@@ -3,6 +3,7 @@
 
 #include "buffer.h"
 #include "object.h"
+#include "owner.h"
 #include "sweep.h"
 #include "waiter.h"
 
@@ -31,6 +32,7 @@ static struct shmbuf_waiter *shmbuf_sweep_next(struct shmbuf_bucket *bucket, u32
 
 static void shmbuf_sweep_bucket(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket)
 {
+	int left = atomic_read(&buffer->nr_waiters);
 	struct shmbuf_wakeups wakeups = {};
 	struct shmbuf_waiter *waiter;
 	u32 index = 0, kind = 0;
@@ -40,8 +42,12 @@ static void shmbuf_sweep_bucket(struct shmbuf_buffer *buffer, struct shmbuf_buck
 		waiter = shmbuf_sweep_next(bucket, index, kind);
 		if (waiter) {
 			index = waiter->index;
-			kind = waiter->kind + 1;
-			shmbuf_kind_ops(waiter->kind)->sweep(buffer, waiter, &wakeups);
+			kind = waiter->kind;
+			shmbuf_kind_ops(kind)->sweep(buffer, waiter, &wakeups);
+			/* After a full batch once more, but not for ever: they may come back. */
+			left -= wakeups.nr;
+			if (wakeups.nr < SHMBUF_WAKE_BATCH || left <= 0)
+				kind++;
 		}
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);
@@ -66,11 +72,19 @@ void shmbuf_sweep_later(struct shmbuf_buffer *buffer)
 	queue_delayed_work(shmbuf_workqueue, &buffer->check, SHMBUF_SWEEP_PERIOD);
 }
 
+void shmbuf_sweep_soon(struct shmbuf_buffer *buffer)
+{
+	mod_delayed_work(shmbuf_workqueue, &buffer->check, 0);
+}
+
 void shmbuf_sweep_work(struct work_struct *work)
 {
 	struct shmbuf_buffer *buffer =
 		container_of(to_delayed_work(work), struct shmbuf_buffer, check);
 
+	/* Threads that went without a word: what they had of any object is undone. */
+	if (shmbuf_owners_find_dead(buffer))
+		shmbuf_owners_reap(buffer);
 	shmbuf_sweep(buffer);
 	if (atomic_read(&buffer->nr_waiters))
 		shmbuf_sweep_later(buffer);

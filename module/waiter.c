@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/hrtimer.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/time_namespace.h>
 
@@ -126,4 +127,20 @@ void shmbuf_waiter_sleep(struct shmbuf_deadline *deadline)
 	schedule_hrtimeout_range(deadline->never ? NULL : &deadline->expires,
 				 current->timer_slack_ns, HRTIMER_MODE_ABS);
 	__set_current_state(TASK_RUNNING);
+}
+
+int shmbuf_waiter_wait(const struct shmbuf_waiter *waiter, struct shmbuf_deadline *deadline)
+{
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (!shmbuf_waiter_done(waiter))
+			shmbuf_waiter_sleep(deadline);
+		__set_current_state(TASK_RUNNING);
+		if (shmbuf_waiter_done(waiter))
+			return 0;
+		if (signal_pending(current))
+			return -ERESTARTNOHAND;
+		if (shmbuf_deadline_passed(deadline))
+			return -ETIMEDOUT;
+	}
 }

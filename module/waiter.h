@@ -13,6 +13,7 @@
 struct shmbuf_any;
 struct shmbuf_buffer;
 struct shmbuf_bucket;
+struct shmbuf_claim;
 struct shmbuf_owner;
 struct shmbuf_user;
 struct task_struct;
@@ -24,8 +25,10 @@ struct task_struct;
  * @index: constant while it waits, as @kind, @task, @owner and @expected
  * @kind: what it took the object for
  * @task: who sleeps
- * @owner: lock: who wants it
- * @expected: queue: the sequence it went to sleep at
+ * @owner: lock: who wants it; barrier: who arrived; semaphore: with UNDO, else NULL
+ * @claim: semaphore: with UNDO, to record the unit in; barrier: to enrol the owner by;
+ *	NULL once it is in the bucket
+ * @expected: queue: the sequence it went to sleep at; barrier: the phase
  * @observer: queue: through a read-only handle, so that no waker counts on it
  * @sequence: queue: the one that it was woken by, set before @done
  * @any: the WAIT_ANY that it is an item of, or NULL; constant
@@ -43,6 +46,7 @@ struct shmbuf_waiter {
 	u32 kind;
 	struct task_struct *task;
 	struct shmbuf_owner *owner;
+	struct shmbuf_claim *claim;
 	u64 expected;
 	u64 sequence;
 	u64 since;
@@ -127,5 +131,11 @@ bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline);
  * its state and looked at its condition since.
  */
 void shmbuf_waiter_sleep(struct shmbuf_deadline *deadline);
+
+/*
+ * Sleep until @waiter is done: 0.  -ERESTARTNOHAND or -ETIMEDOUT: it wasn't yet, and
+ * leaves unless it is by the time that the bucket's lock is held.
+ */
+int shmbuf_waiter_wait(const struct shmbuf_waiter *waiter, struct shmbuf_deadline *deadline);
 
 #endif /* SHMBUF_WAITER_H */

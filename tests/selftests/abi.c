@@ -126,6 +126,8 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
 	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
+	SHMBUF_IOC_SEM_WAIT, SHMBUF_IOC_SEM_POST,
+	SHMBUF_IOC_BARRIER_WAIT, SHMBUF_IOC_BARRIER_LEAVE,
 };
 
 static bool known(unsigned long cmd)
@@ -175,6 +177,8 @@ struct right {
 		struct shmbuf_lock lock;
 		struct shmbuf_wait wait;
 		struct shmbuf_wake wake;
+		struct shmbuf_sem sem;
+		struct shmbuf_barrier barrier;
 		char bytes[512];
 	};
 };
@@ -218,9 +222,31 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
 	  offsetof(struct shmbuf_wait, lock), 1, false, true },
 	{ SHMBUF_IOC_WAKE, "WAKE", sizeof(struct shmbuf_wake), 0, 1, true, true },
+	{ SHMBUF_IOC_SEM_WAIT, "SEM_WAIT", sizeof(struct shmbuf_sem),
+	  offsetof(struct shmbuf_sem, reserved), 1U << 3, true, true },
+	{ SHMBUF_IOC_SEM_POST, "SEM_POST", sizeof(struct shmbuf_sem),
+	  offsetof(struct shmbuf_sem, reserved), SHMBUF_SEM_TRY, true, true },
+	{ SHMBUF_IOC_BARRIER_WAIT, "BARRIER_WAIT", sizeof(struct shmbuf_barrier),
+	  offsetof(struct shmbuf_barrier, reserved), 1, true, true },
+	{ SHMBUF_IOC_BARRIER_LEAVE, "BARRIER_LEAVE", sizeof(struct shmbuf_barrier),
+	  offsetof(struct shmbuf_barrier, reserved), 1, true, true },
 };
 
-/* Object 0 is a lock, 1 a queue, 2 free. */
+#define SEM	3
+#define BARRIER	4
+
+/* Object 0 is a lock, 1 a queue, 2 free, SEM a semaphore, BARRIER one for one party. */
+static int new_table(const char *name)
+{
+	int fd = new_buffer(name, 1, 1, 3);
+	int ret = do_init(fd, BARRIER, 1, SHMBUF_KIND_BARRIER, 1);
+
+	if (ret)
+		fatal("INIT of a barrier: %d", ret);
+	new_sem(fd, SEM, 1000, 0);
+	return fd;
+}
+
 static void fill(const struct row *row, struct right *r)
 {
 	memset(r->bytes, 0, sizeof(r->bytes));
@@ -267,6 +293,19 @@ static void fill(const struct row *row, struct right *r)
 		r->wake.index = 1;
 		r->wake.count = 1;
 		break;
+	case SHMBUF_IOC_SEM_WAIT:
+		r->sem.deadline = NEVER;
+		__attribute__((fallthrough));
+	case SHMBUF_IOC_SEM_POST:
+		r->sem.index = SEM;
+		break;
+	case SHMBUF_IOC_BARRIER_WAIT:
+		r->barrier.deadline = NEVER;
+		__attribute__((fallthrough));
+	case SHMBUF_IOC_BARRIER_LEAVE:
+		r->barrier.owner = r->owner;
+		r->barrier.index = BARRIER;
+		break;
 	}
 }
 
@@ -298,6 +337,10 @@ FIXTURE_VARIANT_ADD(each, unlock) { 11 };
 FIXTURE_VARIANT_ADD(each, consistent) { 12 };
 FIXTURE_VARIANT_ADD(each, wait) { 13 };
 FIXTURE_VARIANT_ADD(each, wake) { 14 };
+FIXTURE_VARIANT_ADD(each, sem_wait) { 15 };
+FIXTURE_VARIANT_ADD(each, sem_post) { 16 };
+FIXTURE_VARIANT_ADD(each, barrier_wait) { 17 };
+FIXTURE_VARIANT_ADD(each, barrier_leave) { 18 };
 
 static int row_is_new(const struct row *row)
 {
@@ -310,7 +353,7 @@ FIXTURE_SETUP(each)
 	struct right *r = &self->r;
 	pid_t pid;
 
-	self->fd = new_buffer(new_name(r->name), 1, 1, 1);
+	self->fd = new_table(new_name(r->name));
 	if (row_is_new(row)) {
 		r->fd = open_device(O_RDWR);
 	} else {
@@ -319,6 +362,8 @@ FIXTURE_SETUP(each)
 	}
 	if (row->cmd == SHMBUF_IOC_UNLOCK)
 		ASSERT_EQ(0, do_lock(r->fd, r->owner, 0, 0, NEVER));
+	if (row->cmd == SHMBUF_IOC_BARRIER_LEAVE)
+		ASSERT_EQ(1, do_barrier_wait(r->fd, r->owner, BARRIER, NEVER));
 	if (row->cmd == SHMBUF_IOC_CONSISTENT) {
 		pid = spawn();
 		if (!pid)
@@ -333,7 +378,8 @@ FIXTURE_TEARDOWN(each)
 {
 	/* After all that was wrong, nothing has changed: what is right succeeds. */
 	fill(&rows[variant->row], &self->r);
-	EXPECT_EQ(0, call(self->r.fd, rows[variant->row].cmd, &self->r.bytes));
+	EXPECT_EQ(rows[variant->row].cmd == SHMBUF_IOC_BARRIER_WAIT,
+		  call(self->r.fd, rows[variant->row].cmd, &self->r.bytes));
 	close(self->r.fd);
 	close(self->fd);
 }
@@ -426,7 +472,7 @@ TEST_F(tail, zero_is_accepted)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct row *row = &rows[i];
 		struct right r;
-		int fd = new_buffer(new_name(r.name), 1, 1, 1);
+		int fd = new_table(new_name(r.name));
 		int expected = 0;
 
 		r.fd = row_is_new(row) ? open_device(O_RDWR) : open_buffer(r.name, O_RDWR);
@@ -437,6 +483,10 @@ TEST_F(tail, zero_is_accepted)
 			expected = -EPERM;	/* the lock isn't held: understood */
 		if (row->cmd == SHMBUF_IOC_CONSISTENT)
 			expected = -EPERM;
+		if (row->cmd == SHMBUF_IOC_BARRIER_WAIT)
+			expected = 1;		/* who arrived last */
+		if (row->cmd == SHMBUF_IOC_BARRIER_LEAVE)
+			expected = -ENOENT;
 		EXPECT_EQ(expected, call(r.fd, row->cmd, r.bytes))
 			TH_LOG("%s", row->name);
 		close(r.fd);

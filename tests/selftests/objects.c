@@ -151,7 +151,7 @@ TEST_F(objects, out_of_range)
 		EXPECT_EQ(-EINVAL, do_wake(self->fd, index[i], 1));
 	}
 	EXPECT_EQ(-EINVAL, do_init(self->fd, 0, 1, SHMBUF_KIND_NONE, 0));
-	EXPECT_EQ(-EINVAL, do_init(self->fd, 0, 1, 3, 0));
+	EXPECT_EQ(-EINVAL, do_init(self->fd, 0, 1, 5, 0));
 	EXPECT_EQ(-EINVAL, do_init(self->fd, 0, 1, ~0U, 0));
 	EXPECT_EQ(0, do_init(self->fd, OBJECTS - 1, 1, LOCK, 0));
 	EXPECT_EQ(0, do_trylock(self->fd, self->owner, OBJECTS - 1));

@@ -12,6 +12,9 @@
 /* The end of a process takes longer. */
 #define ENDS	3
 
+#define SEM	2
+#define BARRIER	3
+
 FIXTURE(prompt)
 {
 	char name[64];
@@ -23,7 +26,8 @@ FIXTURE(prompt)
 
 FIXTURE_SETUP(prompt)
 {
-	self->fd = new_buffer(new_name(self->name), 1, 1, 0);
+	self->fd = new_buffer(new_name(self->name), 1, 1, 2);
+	new_sem(self->fd, SEM, 1, 1);
 	self->owner = new_owner(self->fd);
 	self->at = shared_memory(4096);
 }
@@ -228,6 +232,224 @@ TEST_F(prompt, death)
 		self->took[i] = *self->at > start ? *self->at - start : 0;
 	}
 	expect_prompt(_metadata, self->took, median(took) * ENDS);
+}
+
+/* Likewise: units with UNDO. */
+TEST_F(prompt, units_of_the_dead)
+{
+	__u64 took[ROUNDS], start;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		pid_t holder = spawn(), pid;
+
+		if (!holder) {
+			CHECK(do_sem_wait(self->fd, new_owner(self->fd), SEM, 0, NEVER) == 0);
+			__atomic_store_n(&self->at[1], 1, __ATOMIC_SEQ_CST);
+			for (;;)
+				pause();
+		}
+		UNTIL(__atomic_load_n(&self->at[1], __ATOMIC_SEQ_CST));
+		self->at[1] = 0;
+		pid = spawn();
+		if (!pid) {
+			CHECK(do_sem_wait(self->fd, 0, SEM, 0, NEVER) == 0);
+			*self->at = now();
+			_exit(do_sem_post(self->fd, 0, SEM));
+		}
+		UNTIL(asleep_in(pid, SHMBUF_IOC_SEM_WAIT));
+		start = now();
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(holder));
+		took[i] = now() - start;
+		EXPECT_EQ(0, reap(pid));
+		self->took[i] = *self->at > start ? *self->at - start : 0;
+	}
+	expect_prompt(_metadata, self->took, median(took) * ENDS);
+}
+
+/* Likewise: a party of a barrier. */
+TEST_F(prompt, death_of_a_party)
+{
+	__u64 took[ROUNDS], start;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		pid_t party, pid;
+
+		ASSERT_EQ(0, do_init(self->fd, BARRIER, 1, SHMBUF_KIND_BARRIER, 3));
+		party = spawn();
+		if (!party)
+			_exit(do_barrier_wait(self->fd, new_owner(self->fd), BARRIER, NEVER));
+		UNTIL(asleep_in(party, SHMBUF_IOC_BARRIER_WAIT));
+		pid = spawn();
+		if (!pid) {
+			__u64 owner = new_owner(self->fd);
+
+			CHECK(do_barrier_wait(self->fd, owner, BARRIER, NEVER) == -EOWNERDEAD);
+			*self->at = now();
+			_exit(0);
+		}
+		UNTIL(asleep_in(pid, SHMBUF_IOC_BARRIER_WAIT));
+		start = now();
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(party));
+		took[i] = now() - start;
+		EXPECT_EQ(0, reap(pid));
+		self->took[i] = *self->at > start ? *self->at - start : 0;
+		ASSERT_EQ(0, do_reset(self->fd, BARRIER, 1));
+	}
+	expect_prompt(_metadata, self->took, median(took) * ENDS);
+}
+
+/*
+ * More than the kernel wakes in one go: it doesn't wait for its next look to wake the
+ * rest. Against a WAKE of as many right before, in most of the rounds.
+ */
+#define CROWD		40
+#define CROWD_ROUNDS	9
+#define CROWD_RATIO	4
+
+static int sleep_in_crowd(int fd, unsigned long cmd)
+{
+	__u64 sequence = ~0ULL;
+
+	if (cmd == SHMBUF_IOC_SEM_WAIT)
+		return do_sem_wait(fd, 0, SEM, 0, NEVER);
+	if (cmd == SHMBUF_IOC_BARRIER_WAIT)
+		return do_barrier_wait(fd, new_owner(fd), BARRIER, NEVER);
+	CHECK(do_wait(fd, 1, &sequence, NEVER) == 0);
+	return do_wait(fd, 1, &sequence, NEVER);
+}
+
+/* Asleep; each says at @at when it is back, and stays. */
+static void spawn_crowd(int fd, unsigned long cmd, int ret, __u64 *at, pid_t *pids)
+{
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		at[i] = 0;
+		pids[i] = spawn();
+		if (pids[i])
+			continue;
+		CHECK(sleep_in_crowd(fd, cmd) == ret);
+		__atomic_store_n(&at[i], now(), __ATOMIC_SEQ_CST);
+		for (;;)
+			pause();
+	}
+	for (i = 0; i < CROWD; i++)
+		UNTIL(asleep_in(pids[i], cmd));
+}
+
+/* When the last of them came back. */
+static __u64 end_crowd(const __u64 *at, const pid_t *pids)
+{
+	__u64 last = 0;
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		UNTIL(__atomic_load_n(&at[i], __ATOMIC_SEQ_CST));
+		if (at[i] > last)
+			last = at[i];
+	}
+	for (i = 0; i < CROWD; i++)
+		kill_and_reap(pids[i]);
+	return last;
+}
+
+/* One who has all units, or is a party, and stays. */
+static pid_t spawn_victim(int fd, unsigned long cmd, __u64 *ready)
+{
+	pid_t pid = spawn();
+	int i;
+
+	if (!pid) {
+		__u64 owner = new_owner(fd);
+
+		if (cmd == SHMBUF_IOC_BARRIER_WAIT)
+			CHECK(do_barrier_wait(fd, owner, BARRIER, 0) == -ETIMEDOUT);
+		for (i = 0; cmd == SHMBUF_IOC_SEM_WAIT && i < CROWD; i++)
+			CHECK(do_sem_try(fd, owner, SEM) == 0);
+		__atomic_store_n(ready, 1, __ATOMIC_SEQ_CST);
+		for (;;)
+			pause();
+	}
+	UNTIL(__atomic_load_n(ready, __ATOMIC_SEQ_CST));
+	*ready = 0;
+	return pid;
+}
+
+FIXTURE(crowd)
+{
+	int fd;
+	__u64 *at;
+	pid_t pids[CROWD];
+};
+
+FIXTURE_VARIANT(crowd)
+{
+	unsigned long cmd;
+	int ret;
+	bool death;
+};
+
+FIXTURE_VARIANT_ADD(crowd, units_of_the_dead) { SHMBUF_IOC_SEM_WAIT, 0, true };
+FIXTURE_VARIANT_ADD(crowd, end_of_a_phase) { SHMBUF_IOC_BARRIER_WAIT, 0, false };
+FIXTURE_VARIANT_ADD(crowd, death_of_a_party) { SHMBUF_IOC_BARRIER_WAIT, -EOWNERDEAD, true };
+
+FIXTURE_SETUP(crowd)
+{
+	self->fd = new_buffer(NULL, 1, 1, 2);
+	self->at = shared_memory(4096);
+}
+
+FIXTURE_TEARDOWN(crowd)
+{
+	close(self->fd);
+}
+
+static __u64 time_of_waking_all(FIXTURE_DATA(crowd) * self)
+{
+	__u64 start;
+
+	spawn_crowd(self->fd, SHMBUF_IOC_WAIT, 0, self->at, self->pids);
+	start = now();
+	if (do_wake(self->fd, 1, SHMBUF_WAKE_ALL) != CROWD)
+		fatal("WAKE didn't wake all");
+	return end_crowd(self->at, self->pids) - start;
+}
+
+static __u64 time_of_a_crowd(FIXTURE_DATA(crowd) * self, const FIXTURE_VARIANT(crowd) * variant,
+			     __u64 owner)
+{
+	pid_t victim = 0;
+	__u64 start;
+
+	if (variant->death)
+		victim = spawn_victim(self->fd, variant->cmd, &self->at[CROWD]);
+	spawn_crowd(self->fd, variant->cmd, variant->ret, self->at, self->pids);
+	start = now();
+	if (variant->death)
+		kill_and_reap(victim);
+	else if (do_barrier_wait(self->fd, owner, BARRIER, NEVER) != 1)
+		fatal("the barrier has other parties");
+	return end_crowd(self->at, self->pids) - start;
+}
+
+TEST_F(crowd, all_at_once)
+{
+	__u64 wake, took, owner = new_owner(self->fd);
+	int i, slow = 0;
+
+	for (i = 0; i < CROWD_ROUNDS; i++) {
+		new_sem(self->fd, SEM, CROWD, CROWD);
+		ASSERT_EQ(0, do_init(self->fd, BARRIER, 1, SHMBUF_KIND_BARRIER,
+				     CROWD + 1 + variant->death));
+		wake = time_of_waking_all(self);
+		took = time_of_a_crowd(self, variant, owner);
+		TH_LOG("%llu us, a WAKE %llu us", took / 1000, wake / 1000);
+		slow += took > wake * CROWD_RATIO;
+		UNTIL(do_reset(self->fd, SEM, 2) == 0);
+	}
+	EXPECT_GT(CROWD_ROUNDS / 2, slow);
 }
 
 TEST_HARNESS_MAIN

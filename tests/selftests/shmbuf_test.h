@@ -207,6 +207,51 @@ static inline int do_wake(int fd, __u32 index, __u32 count)
 	return call(fd, SHMBUF_IOC_WAKE, &arg);
 }
 
+static inline int do_sem_wait(int fd, __u64 owner, __u32 index, __u32 flags, __u64 deadline)
+{
+	struct shmbuf_sem arg = {
+		.size = sizeof(arg), .flags = flags | (owner ? SHMBUF_SEM_UNDO : 0),
+		.owner = owner, .index = index, .deadline = deadline,
+	};
+
+	return call(fd, SHMBUF_IOC_SEM_WAIT, &arg);
+}
+
+static inline int do_sem_try(int fd, __u64 owner, __u32 index)
+{
+	return do_sem_wait(fd, owner, index, SHMBUF_SEM_TRY, 0);
+}
+
+/* With UNDO where there is an @owner. */
+static inline int do_sem_post(int fd, __u64 owner, __u32 index)
+{
+	struct shmbuf_sem arg = {
+		.size = sizeof(arg), .flags = owner ? SHMBUF_SEM_UNDO : 0,
+		.owner = owner, .index = index,
+	};
+
+	return call(fd, SHMBUF_IOC_SEM_POST, &arg);
+}
+
+static inline int do_barrier(int fd, unsigned long cmd, __u64 owner, __u32 index, __u64 deadline)
+{
+	struct shmbuf_barrier arg = {
+		.size = sizeof(arg), .owner = owner, .index = index, .deadline = deadline,
+	};
+
+	return call(fd, cmd, &arg);
+}
+
+static inline int do_barrier_wait(int fd, __u64 owner, __u32 index, __u64 deadline)
+{
+	return do_barrier(fd, SHMBUF_IOC_BARRIER_WAIT, owner, index, deadline);
+}
+
+static inline int do_barrier_leave(int fd, __u64 owner, __u32 index)
+{
+	return do_barrier(fd, SHMBUF_IOC_BARRIER_LEAVE, owner, index, 0);
+}
+
 /* Buffers */
 
 static inline int open_device(int flags)
@@ -375,6 +420,44 @@ static inline bool fast_wake(const struct control *c, __u32 index)
 		old = read_word(c, index);
 	}
 	return false;
+}
+
+static inline bool fast_down(const struct control *c, __u32 index)
+{
+	__u64 old = read_word(c, index), value;
+
+	while (shmbuf_sem_user_down(old, &value)) {
+		if (swap_word(c, index, old, value))
+			return true;
+		old = read_word(c, index);
+	}
+	return false;
+}
+
+static inline bool fast_up(const struct control *c, __u32 index)
+{
+	__u64 old = read_word(c, index), value;
+
+	while (shmbuf_sem_user_up(old, &value)) {
+		if (swap_word(c, index, old, value))
+			return true;
+		old = read_word(c, index);
+	}
+	return false;
+}
+
+static inline __u64 read_count(const struct control *c, __u32 index)
+{
+	return shmbuf_sem_word_count(read_word(c, index));
+}
+
+/* A semaphore of which @count units are there, and not more than @most can be. */
+static inline void new_sem(int fd, __u32 index, __u64 count, __u64 most)
+{
+	int ret = do_init(fd, index, 1, SHMBUF_KIND_SEMAPHORE, most << 32 | count);
+
+	if (ret)
+		fatal("INIT of a semaphore: %d", ret);
 }
 
 /* Processes */

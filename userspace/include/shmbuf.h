@@ -2,8 +2,8 @@
 /*
  * libshmbuf: shared-memory buffers with crash-safe synchronization
  *
- * A buffer is memory that processes share, with a table of sync objects (locks
- * and wait queues) that are named by their index.  A process that dies while it
+ * A buffer is memory that processes share, with a table of sync objects (locks,
+ * wait queues, semaphores, barriers) that are named by their index.  A process that dies while it
  * holds a lock blocks nobody: the next one to lock gets the lock together with
  * -EOWNERDEAD, repairs the data and calls shmbuf_consistent().
  *
@@ -22,14 +22,13 @@
  * That is noticed without pthread_atfork(), so after a bare clone() as well.  A
  * child that shares its parent's memory (vfork(), CLONE_VM) mustn't call in here.
  *
- * Signals: no function may be called from a signal handler that may have
- * interrupted another one of them.
+ * Signals: no function but shmbuf_sem_post() may be called from a signal handler that
+ * may have interrupted another one of them.
  *
  * Deadlines are absolute times on CLOCK_MONOTONIC; NULL means never.  Sizes are
  * in bytes.  Indexes count from 0.
  *
- * A lock call on an object that is a queue, or a queue call on a lock, gives -EINVAL
- * and changes nothing.
+ * A call on an object of another kind gives -EINVAL and changes nothing.
  */
 #ifndef SHMBUF_H
 #define SHMBUF_H
@@ -64,6 +63,9 @@ struct shmbuf;
 #define SHMBUF_SPIN		SHMBUF_LOCK_SPIN	/* never sleep while it is held */
 #define SHMBUF_NOSPIN		SHMBUF_LOCK_NOSPIN	/* sleep at once while it is held */
 #define SHMBUF_INTERRUPTIBLE	SHMBUF_LOCK_INTERRUPTIBLE /* -EINTR after a signal */
+
+/* shmbuf_sem_wait_flags(), shmbuf_sem_post_flags(), flags */
+#define SHMBUF_UNDO		SHMBUF_SEM_UNDO	/* the unit comes back if the process dies */
 
 /**
  * struct shmbuf_options - what shmbuf_create() is to make; zero it, then set
@@ -292,8 +294,11 @@ int shmbuf_seal(struct shmbuf *b, unsigned int seals);
  * @b: the handle
  * @first: index of the first object
  * @count: how many, 1 or more
- * @kind: SHMBUF_KIND_LOCK or SHMBUF_KIND_QUEUE
- * @value: a queue's first sequence, 0 to SHMBUF_SEQUENCE_MASK; 0 for locks
+ * @kind: SHMBUF_KIND_LOCK, SHMBUF_KIND_QUEUE, SHMBUF_KIND_SEMAPHORE or
+ *	SHMBUF_KIND_BARRIER
+ * @value: a queue's first sequence, 0 to SHMBUF_SEQUENCE_MASK; 0 for locks; for a
+ *	semaphore SHMBUF_SEM_VALUE(count, most); a barrier's parties, 1 to
+ *	SHMBUF_BARRIER_MAX
  *
  * All of them or none.
  *
@@ -302,6 +307,12 @@ int shmbuf_seal(struct shmbuf *b, unsigned int seals);
  */
 int shmbuf_init(struct shmbuf *b, uint32_t first, uint32_t count,
 		unsigned int kind, uint64_t value);
+
+/*
+ * shmbuf_init(), @value of a semaphore: its first count, and the most that it counts,
+ * both 0 to SHMBUF_SEM_MAX; 0 for the most means that.
+ */
+#define SHMBUF_SEM_VALUE(count, most)	((uint64_t)(most) << 32 | (uint32_t)(count))
 
 /**
  * shmbuf_reset() - take the kind from idle sync objects
@@ -312,8 +323,8 @@ int shmbuf_init(struct shmbuf *b, uint32_t first, uint32_t count,
  * All of them or none.  Then shmbuf_init() is possible again, which is the way
  * back from -ENOTRECOVERABLE.
  *
- * Return: 0, or -EBADF (read-only handle), -EBUSY (one is held by somebody alive,
- *	or waited for), -EINTR, -EINVAL (range).
+ * Return: 0, or -EBADF (read-only handle), -EBUSY (one is held by somebody alive, or
+ *	waited for, or has units with SHMBUF_UNDO), -EINTR, -EINVAL (range).
  */
 int shmbuf_reset(struct shmbuf *b, uint32_t first, uint32_t count);
 
@@ -448,6 +459,153 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
  *	queue, or count 0).
  */
 int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count);
+
+/**
+ * shmbuf_sem_wait() - take a unit of a semaphore, waiting as long as it takes
+ * @b: the handle
+ * @index: the semaphore
+ *
+ * Who waits longest gets the next unit.  The unit belongs to nobody: if this process
+ * dies, the unit is gone unless somebody posts it.  See shmbuf_sem_wait_flags() for
+ * units that come back.  A unit that was given to a waiter who is killed before he
+ * returns goes to the next one.
+ *
+ * What was written before the post that made the unit is seen.
+ *
+ * Return: 0 with the unit, or -EBADF (read-only handle), -EDQUOT (too many waiters of
+ *	this user), -EINTR (a signal handler ran), -EINVAL (no such semaphore), -ENOMEM.
+ */
+int shmbuf_sem_wait(struct shmbuf *b, uint32_t index);
+
+/**
+ * shmbuf_sem_trywait() - take a unit if there is one now
+ * @b: the handle
+ * @index: the semaphore
+ *
+ * If this process dies: as shmbuf_sem_wait().
+ *
+ * Return: as shmbuf_sem_wait(), but -EBUSY where there is none.
+ */
+int shmbuf_sem_trywait(struct shmbuf *b, uint32_t index);
+
+/**
+ * shmbuf_sem_timedwait() - take a unit, waiting until a deadline
+ * @b: the handle
+ * @index: the semaphore
+ * @deadline: absolute, CLOCK_MONOTONIC; NULL for never.  Not looked at where there
+ *	is a unit.
+ *
+ * If this process dies: as shmbuf_sem_wait().
+ *
+ * Return: as shmbuf_sem_wait(), and -ETIMEDOUT, -EINVAL (tv_nsec).
+ */
+int shmbuf_sem_timedwait(struct shmbuf *b, uint32_t index,
+			 const struct timespec *deadline);
+
+/**
+ * shmbuf_sem_wait_flags() - take a unit, saying whose it is
+ * @b: the handle
+ * @index: the semaphore
+ * @flags: 0, or SHMBUF_UNDO: the unit belongs to this process.  It comes back, exactly
+ *	once, when the process ends in any way, runs another program, or has closed
+ *	its handles of the buffer, unless it was given back by shmbuf_sem_post_flags()
+ *	with SHMBUF_UNDO.
+ * @deadline: as in shmbuf_sem_timedwait()
+ *
+ * A unit with UNDO is taken by the kernel, which costs a system call.  The end of
+ * the thread that took it changes nothing while the process lives.  A child of
+ * fork() has none of its parent's units.
+ *
+ * Return: as shmbuf_sem_timedwait(), and -EOPNOTSUPP (unknown flag); with UNDO -EDQUOT
+ *	also for the user's owner ids and claims, and -EPERM where another thread
+ *	closes the handle.
+ */
+int shmbuf_sem_wait_flags(struct shmbuf *b, uint32_t index, unsigned int flags,
+			  const struct timespec *deadline);
+
+/**
+ * shmbuf_sem_post() - give a unit
+ * @b: the handle
+ * @index: the semaphore
+ *
+ * For a unit that was taken without UNDO, or a new one.  A process killed in here
+ * has given the unit or not, and no waiter is forgotten.
+ *
+ * May be called from a signal handler, whatever that interrupted but shmbuf_close() of
+ * this handle: it allocates nothing, takes no lock that a thread could hold, and
+ * leaves errno as it was.
+ *
+ * Return: 0, or -EBADF (read-only handle), -EINVAL (no such semaphore), -EOVERFLOW (it
+ *	counts no more: nothing is changed).
+ */
+int shmbuf_sem_post(struct shmbuf *b, uint32_t index);
+
+/**
+ * shmbuf_sem_post_flags() - give a unit, saying whose it was
+ * @b: the handle
+ * @index: the semaphore
+ * @flags: 0: as shmbuf_sem_post().  SHMBUF_UNDO: one of the units that this process
+ *	took with SHMBUF_UNDO, whichever thread did.
+ *
+ * If the process dies in here, the unit comes back once.  With UNDO not from a
+ * signal handler.
+ *
+ * Return: as shmbuf_sem_post(), and -EOPNOTSUPP (unknown flag); with UNDO -EDQUOT,
+ *	-ENOMEM and -EPERM (the process has no such unit).
+ */
+int shmbuf_sem_post_flags(struct shmbuf *b, uint32_t index, unsigned int flags);
+
+/**
+ * shmbuf_sem_value() - how many units there are
+ * @b: the handle; may be read-only
+ * @index: the semaphore
+ *
+ * It may have changed by the time that this returns.  0 while anybody waits.
+ *
+ * Return: the count, or -EINVAL (no such semaphore).
+ */
+int shmbuf_sem_value(struct shmbuf *b, uint32_t index);
+
+/**
+ * shmbuf_barrier_wait() - arrive at a barrier, and wait for the others
+ * @b: the handle
+ * @index: the barrier
+ * @deadline: absolute, CLOCK_MONOTONIC; NULL for never.  Not looked at by who
+ *	arrives last.
+ *
+ * When as many threads have arrived as the barrier has parties, all go on, and the
+ * barrier is at once ready for the next time.  What they wrote before, each of
+ * them sees.
+ *
+ * Arriving makes the calling thread a party.  When a party ends in any way, be it in
+ * here or elsewhere, without shmbuf_barrier_leave() before (exit, SIGKILL, exec, the
+ * end of its thread, the end of its handle), the barrier breaks: all who wait get
+ * -EOWNERDEAD, and who comes later -ENOTRECOVERABLE, until shmbuf_reset() and
+ * shmbuf_init().
+ *
+ * With -ETIMEDOUT and -EINTR the thread hasn't arrived, but is a party.
+ *
+ * Return: 1 for one of the threads, the last to arrive, and 0 for the others; or
+ *	-EBADF (read-only handle), -EDQUOT (the user's owner ids, claims or waiters),
+ *	-EINTR (a signal handler ran), -EINVAL (no such barrier, tv_nsec), -ENOMEM,
+ *	-ENOTRECOVERABLE, -EOWNERDEAD, -ETIMEDOUT.
+ */
+int shmbuf_barrier_wait(struct shmbuf *b, uint32_t index,
+			const struct timespec *deadline);
+
+/**
+ * shmbuf_barrier_leave() - be no party of a barrier any more
+ * @b: the handle through which this thread has arrived there
+ * @index: the barrier
+ *
+ * From here the end of this thread breaks nothing.  The barrier waits for as many
+ * arrivals as before: somebody else takes the place.  A thread that is killed in
+ * here has left, or its death breaks the barrier.
+ *
+ * Return: 0, or -EBADF (read-only handle), -EDQUOT (owner ids), -EINVAL (no such
+ *	barrier), -ENOENT (this thread is no party), -ENOMEM.
+ */
+int shmbuf_barrier_leave(struct shmbuf *b, uint32_t index);
 
 /**
  * shmbuf_query() - what the module offers, and what a handle is

@@ -41,7 +41,7 @@ static const char *const errors[] = {
 	[ENAMETOOLONG] =
 		"the name is too long: at most 255 bytes",
 	[ENOENT] =
-		"there is no buffer of that name in this IPC namespace: create it first",
+		"there is no buffer of that name in this IPC namespace: create it first; or this thread is no party of the barrier",
 	[ENOMEM] =
 		"there is not enough memory or address space: free some, or ask for less",
 	[ENOSPC] =
@@ -49,11 +49,11 @@ static const char *const errors[] = {
 	[ENOTCONN] =
 		"the handle is attached to no buffer: create or open one with it first",
 	[ENOTRECOVERABLE] =
-		"a holder of the lock died and nobody repaired the data: repair them, then reset and init the lock",
+		"a holder of the lock died and nobody repaired the data, or a party of the barrier died: repair the data, then reset and init the object",
 	[EOVERFLOW] =
-		"a number is too large: ask for less",
+		"a number is too large: ask for less, or post a semaphore no more often than it counts",
 	[EOWNERDEAD] =
-		"the lock is yours, but its last holder died: repair the data, call shmbuf_consistent(), and go on",
+		"somebody died: if this was a lock it is yours, so repair the data, call shmbuf_consistent(), and go on; a barrier is broken: reset and init it",
 	[EPERM] =
 		"the caller isn't the owner, or a seal forbids it: only the thread that locked may unlock, only the buffer's owner may unlink",
 	[ETIMEDOUT] =

@@ -61,6 +61,8 @@ struct shmbuf_hot {
 	 */
 	struct shmbuf_fast fast;
 	struct shmbuf_control *control;
+	/* The id that all threads share, or 0 until it is needed; under @mutex. */
+	__u64 process_id;
 	/* All zero is an unlocked one: what a fork leaves is usable. */
 	pthread_mutex_t mutex;
 };
@@ -109,6 +111,7 @@ struct shmbuf_thread {
 };
 
 int shmbuf_self(struct shmbuf *b, __u64 *id);
+int shmbuf_self_process(struct shmbuf *b, __u64 *id);
 void shmbuf_forget(struct shmbuf *b);
 
 /* contended.c: by the kernel, after a short spin */

@@ -190,9 +190,35 @@ int shmbuf_self(struct shmbuf *b, __u64 *id)
 	return 0;
 }
 
+/* The id of the calling process, whichever thread asks: it ends with the handle. */
+int shmbuf_self_process(struct shmbuf *b, __u64 *id)
+{
+	struct shmbuf_register argument = {
+		.size = sizeof(argument),
+		.flags = SHMBUF_REGISTER_PROCESS,
+	};
+	struct shmbuf_hot *hot = shmbuf_hot(b);
+	int ret = 0;
+
+	if (!shmbuf_serial(b)) {
+		ret = shmbuf_revive(b);
+		if (ret)
+			return ret;
+	}
+	pthread_mutex_lock(&hot->mutex);
+	if (!hot->process_id) {
+		ret = shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_REGISTER, &argument);
+		if (!ret)
+			hot->process_id = argument.owner;
+	}
+	*id = hot->process_id;
+	pthread_mutex_unlock(&hot->mutex);
+	return ret;
+}
+
 /*
- * @b is about to be closed: the calling thread gives its id back.  The file's
- * release would do, but others may have the same file open.
+ * @b is about to be closed: the calling thread gives its id back, and the process its
+ * own.  The file's release would do, but others may have the same file open.
  */
 void shmbuf_forget(struct shmbuf *b)
 {
@@ -207,4 +233,6 @@ void shmbuf_forget(struct shmbuf *b)
 	o = owner_find(t, serial);
 	if (o)
 		unregister(b, o->id);
+	if (shmbuf_hot(b)->process_id)
+		unregister(b, shmbuf_hot(b)->process_id);
 }

@@ -140,6 +140,8 @@ enum shmbuf_kind {
 #define SHMBUF_FEATURE_LOCK	(1ULL << 0)	/* robust exclusive locks */
 #define SHMBUF_FEATURE_QUEUE	(1ULL << 1)	/* wait queues */
 #define SHMBUF_FEATURE_PROMPT	(1ULL << 2)	/* deaths are seen at once, not by polling */
+#define SHMBUF_FEATURE_SEMAPHORE (1ULL << 3)	/* semaphores */
+#define SHMBUF_FEATURE_BARRIER	(1ULL << 4)	/* barriers */
 
 /**
  * struct shmbuf_area - one mappable area of the buffer
@@ -338,7 +340,8 @@ struct shmbuf_name {
  * @range: which objects; for RESET its @kind and @value are 0
  *
  * All of the range or nothing.  Idle is a lock that no live owner holds and
- * nobody waits for, and a queue that nobody waits on.
+ * nobody waits for, a queue that nobody waits on, a semaphore that nobody waits for
+ * and no live process has units of with UNDO, a barrier at which nobody waits.
  *
  * Errors: EBADF, EBUSY (RESET), E2BIG, EEXIST (INIT), EFAULT, EINTR, EINVAL,
  * ENOMEM, ENOTCONN, EOPNOTSUPP.
@@ -701,10 +704,13 @@ struct shmbuf_sem {
  * @owner: an id that REGISTER gave the caller
  * @deadline: BARRIER_WAIT: as in struct shmbuf_lock; BARRIER_LEAVE: 0
  *
- * Arriving makes @owner a party, until BARRIER_LEAVE.  When a party's id ends, the
- * barrier breaks: all who wait get EOWNERDEAD, who comes later ENOTRECOVERABLE,
- * until RESET and INIT.  A wait that ends with ETIMEDOUT or EINTR takes the
- * arrival back.
+ * Arriving makes @owner a party, until BARRIER_LEAVE.  When a party's id ends, by
+ * UNREGISTER as well, the barrier breaks: all who wait get EOWNERDEAD, who comes later
+ * ENOTRECOVERABLE, until RESET and INIT.  A wait that ends with ETIMEDOUT or EINTR
+ * takes the arrival back; @owner is a party nevertheless.
+ *
+ * Threads that share a process-bound id are one party; each of their calls is an arrival.
+ * BARRIER_LEAVE doesn't end a wait of another thread by the same id.
  *
  * Return: 1 for the party that arrived last, 0 for the others.  Errors: EBADF, EDQUOT,
  * E2BIG, EFAULT, EINTR, EINVAL, ENOENT (BARRIER_LEAVE: no party), ENOMEM, ENOTCONN,
@@ -886,7 +892,7 @@ struct shmbuf_control {
 #define SHMBUF_WORD_WAITERS		(1ULL << 63)
 /* Lock: its holder died, and the data may be half changed. */
 #define SHMBUF_WORD_OWNER_DIED		(1ULL << 62)
-/* Lock: given up for good. */
+/* Lock: given up for good.  Barrier: broken. */
 #define SHMBUF_WORD_NOTRECOVERABLE	(1ULL << 61)
 /* The object has no kind. */
 #define SHMBUF_WORD_UNUSED		(1ULL << 60)

@@ -7,7 +7,7 @@
  * them; how the value is read and stored (compare-and-swap in user space, fetch-or
  * of WAITERS and then a store in the kernel) is the caller's.
  *
- * A user_* step is for a compare-and-swap of a word without any flag but QUEUE.  A kernel
+ * A user_* step is for a compare-and-swap of a word without any flag but its kind's.  A kernel
  * step is for a word on which the kernel has set WAITERS; @waiters tells whether
  * it must stay set.
  *
@@ -171,6 +171,166 @@ static inline int shmbuf_queue_wake(__u64 old, int waiters, __u64 *new_word)
 		return -EINVAL;
 	*new_word = shmbuf_queue_word(old + 1, waiters);
 	return 0;
+}
+
+/*
+ * A semaphore: the most that it counts above its count.  No word that INIT makes has 0
+ * for the most, so 0 needn't mean that it counts nothing: it means no limit.
+ */
+
+#define SHMBUF_SEM_BITS		28
+#define SHMBUF_SEM_FIELDS	((1ULL << 2 * SHMBUF_SEM_BITS) - 1)
+
+static inline __u64 shmbuf_sem_word(__u64 most, __u64 count, int waiters)
+{
+	return SHMBUF_WORD_SEMAPHORE | most << SHMBUF_SEM_BITS | count |
+	       shmbuf_word_waiters(waiters);
+}
+
+static inline __u64 shmbuf_sem_word_most(__u64 word)
+{
+	__u64 most = word >> SHMBUF_SEM_BITS & SHMBUF_SEM_MAX;
+
+	return most ? most : SHMBUF_SEM_MAX;
+}
+
+/* A hostile peer's word can say more than the most. */
+static inline __u64 shmbuf_sem_word_count(__u64 word)
+{
+	__u64 count = word & SHMBUF_SEM_MAX, most = shmbuf_sem_word_most(word);
+
+	return count < most ? count : most;
+}
+
+/* Whether nothing but its numbers stands in a semaphore's word. */
+static inline int shmbuf_sem_word_is_quiet(__u64 word)
+{
+	return (word & ~SHMBUF_SEM_FIELDS) == SHMBUF_WORD_SEMAPHORE;
+}
+
+/* User space: a semaphore counts only while nobody waits, never below 0. */
+static inline int shmbuf_sem_user_down(__u64 old, __u64 *new_word)
+{
+	if (!shmbuf_sem_word_is_quiet(old) || !shmbuf_sem_word_count(old))
+		return 0;
+	*new_word = old - 1;
+	return 1;
+}
+
+/* Likewise, never above the most. */
+static inline int shmbuf_sem_user_up(__u64 old, __u64 *new_word)
+{
+	if (!shmbuf_sem_word_is_quiet(old) ||
+	    shmbuf_sem_word_count(old) == shmbuf_sem_word_most(old))
+		return 0;
+	*new_word = old + 1;
+	return 1;
+}
+
+/*
+ * Kernel: take a unit.  UNUSED stays, here and below: RESET may be undone.
+ *
+ * Return: 0, or -EBUSY for none there.
+ */
+static inline int shmbuf_sem_take(__u64 old, int waiters, __u64 *new_word)
+{
+	__u64 most = shmbuf_sem_word_most(old), count = shmbuf_sem_word_count(old);
+
+	*new_word = shmbuf_sem_word(most, count ? count - 1 : 0, waiters) |
+		    (old & SHMBUF_WORD_UNUSED);
+	return count ? 0 : -EBUSY;
+}
+
+/* Kernel: give @units.  Return: 0, or -EOVERFLOW where only some found room, or none. */
+static inline int shmbuf_sem_give(__u64 old, __u64 units, int waiters, __u64 *new_word)
+{
+	__u64 most = shmbuf_sem_word_most(old), count = shmbuf_sem_word_count(old);
+	int fits = units <= most - count;
+
+	*new_word = shmbuf_sem_word(most, fits ? count + units : most, waiters) |
+		    (old & SHMBUF_WORD_UNUSED);
+	return fits ? 0 : -EOVERFLOW;
+}
+
+/*
+ * A barrier: its phase above the arrivals of that phase above the parties.  It is the
+ * kernel's alone.  NOTRECOVERABLE: it is broken.
+ */
+
+#define SHMBUF_BARRIER_BITS	16
+#define SHMBUF_BARRIER_PHASES	((1ULL << 24) - 1)
+
+static inline __u64 shmbuf_barrier_word_parties(__u64 word)
+{
+	return word & SHMBUF_BARRIER_MAX;
+}
+
+static inline __u64 shmbuf_barrier_word_arrived(__u64 word)
+{
+	return word >> SHMBUF_BARRIER_BITS & SHMBUF_BARRIER_MAX;
+}
+
+static inline __u64 shmbuf_barrier_word_phase(__u64 word)
+{
+	return word >> 2 * SHMBUF_BARRIER_BITS & SHMBUF_BARRIER_PHASES;
+}
+
+static inline __u64 shmbuf_barrier_word(__u64 phase, __u64 arrived, __u64 parties,
+					__u64 flags)
+{
+	return SHMBUF_WORD_BARRIER | flags |
+	       (phase & SHMBUF_BARRIER_PHASES) << 2 * SHMBUF_BARRIER_BITS |
+	       arrived << SHMBUF_BARRIER_BITS | parties;
+}
+
+static inline __u64 shmbuf_barrier_word_flags(__u64 old, int waiters)
+{
+	return (old & (SHMBUF_WORD_UNUSED | SHMBUF_WORD_NOTRECOVERABLE)) |
+	       shmbuf_word_waiters(waiters);
+}
+
+/*
+ * Kernel: one arrives.
+ *
+ * Return: 1 where it was the last of its phase, so that the next one has begun; 0
+ * where it isn't, -ENOTRECOVERABLE where the barrier is broken.
+ */
+static inline int shmbuf_barrier_arrive(__u64 old, int waiters, __u64 *new_word)
+{
+	__u64 parties = shmbuf_barrier_word_parties(old);
+	__u64 arrived = shmbuf_barrier_word_arrived(old);
+	__u64 phase = shmbuf_barrier_word_phase(old);
+	__u64 flags = shmbuf_barrier_word_flags(old, waiters);
+
+	*new_word = shmbuf_barrier_word(phase, arrived, parties, flags);
+	if (old & SHMBUF_WORD_NOTRECOVERABLE)
+		return -ENOTRECOVERABLE;
+	if (arrived + 1 < parties) {
+		*new_word = shmbuf_barrier_word(phase, arrived + 1, parties, flags);
+		return 0;
+	}
+	*new_word = shmbuf_barrier_word(phase + 1, 0, parties, flags);
+	return 1;
+}
+
+/* Kernel: one who has arrived in the present phase hasn't. */
+static inline void shmbuf_barrier_take_back(__u64 old, int waiters, __u64 *new_word)
+{
+	__u64 arrived = shmbuf_barrier_word_arrived(old);
+
+	*new_word = shmbuf_barrier_word(shmbuf_barrier_word_phase(old),
+					arrived ? arrived - 1 : 0,
+					shmbuf_barrier_word_parties(old),
+					shmbuf_barrier_word_flags(old, waiters));
+}
+
+/* Kernel: a party is dead. */
+static inline void shmbuf_barrier_break(__u64 old, int waiters, __u64 *new_word)
+{
+	*new_word = shmbuf_barrier_word(shmbuf_barrier_word_phase(old), 0,
+					shmbuf_barrier_word_parties(old),
+					shmbuf_barrier_word_flags(old, waiters) |
+					SHMBUF_WORD_NOTRECOVERABLE);
 }
 
 #endif /* _UAPI_LINUX_SHMBUF_WORD_H */

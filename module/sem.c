@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/err.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include <linux/shmbuf_word.h>
+
+#include "buffer.h"
+#include "claim.h"
+#include "member.h"
+#include "object.h"
+#include "owner.h"
+#include "sem.h"
+#include "sweep.h"
+#include "user.h"
+#include "waiter.h"
+
+/*
+ * A semaphore's word counts in user space only while nobody waits, and under its
+ * bucket's lock in every other way.  While somebody waits its count is 0: a unit goes
+ * straight to who waits longest.  More than one batch of wake-ups can use are left in
+ * the count for a moment, where WAITERS keeps user space from them, until the sweep
+ * that shmbuf_sweep_soon() began has handed them out.
+ *
+ * A unit that is taken with UNDO is put on record in a claim of the process in
+ * the same hold of the lock, also where somebody else takes it for a waiter, and the
+ * record goes in the hold that gives it back.  So whatever dies, wherever: a unit
+ * is in the count or in one claim.  Units without UNDO nobody knows of.
+ */
+
+/* Waiters that a sweep looks at for a dead process. */
+#define SHMBUF_SEM_LOOK 64
+
+/*
+ * As shmbuf_word_take(), but also while INIT or RESET is at work: RESET may be
+ * undone, and what comes back mustn't be lost then.
+ */
+static int shmbuf_sem_word_take(struct shmbuf_buffer *buffer, u32 index, u64 *old)
+{
+	int ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_SEMAPHORE, old);
+
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+static void shmbuf_sem_put(struct shmbuf_buffer *buffer, u32 index, u64 word)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+
+	word &= ~SHMBUF_WORD_WAITERS;
+	if (shmbuf_waiter_first(bucket, index, SHMBUF_KIND_SEMAPHORE))
+		word |= SHMBUF_WORD_WAITERS;
+	shmbuf_word_put(buffer, index, word);
+}
+
+/* Put a unit on record for @waiter's process; false where that is dead. */
+static bool shmbuf_sem_record(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waiter)
+{
+	const struct shmbuf_member *member = waiter->owner->member;
+	struct shmbuf_claim *claim;
+
+	if (READ_ONCE(member->dead))
+		return false;
+	claim = shmbuf_claim_find(bucket, waiter->index, member->id);
+	if (claim) {
+		claim->count++;
+		return true;
+	}
+	waiter->claim->count = 1;
+	if (!shmbuf_claim_add(bucket, waiter->claim))
+		return false;
+	waiter->claim = NULL;
+	return true;
+}
+
+/* Decide on @waiter: true where a unit is its own now. */
+static bool shmbuf_sem_grant(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			     struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	bool granted;
+
+	if (!shmbuf_waiter_claim(waiter))
+		return false;
+	granted = !waiter->owner || shmbuf_sem_record(bucket, waiter);
+	waiter->result = granted ? 0 : -EPERM;
+	shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
+	return granted;
+}
+
+/* Hand what @word counts out to those who wait; returns it with what is left. */
+static u64 shmbuf_sem_serve(struct shmbuf_buffer *buffer, u32 index, u64 word,
+			    struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_waiter *waiter, *next;
+	u64 less;
+
+	waiter = shmbuf_waiter_first(shmbuf_bucket(buffer, index), index,
+				     SHMBUF_KIND_SEMAPHORE);
+	for (; waiter && !shmbuf_sem_take(word, false, &less); waiter = next) {
+		if (wakeups->nr == SHMBUF_WAKE_BATCH) {
+			shmbuf_sweep_soon(buffer);
+			break;
+		}
+		next = shmbuf_waiter_next(waiter);
+		if (shmbuf_sem_grant(buffer, waiter, wakeups))
+			word = less;
+	}
+	return word;
+}
+
+int shmbuf_sem_try(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay,
+		   struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	u32 index = waiter->index;
+	u64 word, less;
+	int ret;
+
+	lockdep_assert_held(&bucket->lock);
+	if (waiter->owner && READ_ONCE(waiter->owner->member->dead))
+		return -EPERM;
+	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_SEMAPHORE, &word);
+	if (ret)
+		return ret;
+	word = shmbuf_sem_serve(buffer, index, word, wakeups);
+	ret = shmbuf_sem_take(word, false, &less);
+	if (!ret && waiter->owner && !shmbuf_sem_record(bucket, waiter))
+		ret = -EPERM;
+	if (ret == -EBUSY && stay)
+		shmbuf_waiter_add(buffer, bucket, waiter);
+	shmbuf_sem_put(buffer, index, ret ? word : less);
+	return ret;
+}
+
+void shmbuf_sem_leave(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+		      struct shmbuf_wakeups *wakeups)
+{
+	u32 index = waiter->index;
+	u64 word;
+
+	shmbuf_waiter_remove(buffer, shmbuf_bucket(buffer, index), waiter);
+	if (!shmbuf_sem_word_take(buffer, index, &word))
+		shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, wakeups));
+}
+
+/* One less is on record, if @claim isn't NULL.  Returns it for freeing if it's empty. */
+static struct shmbuf_claim *shmbuf_sem_unrecord(struct shmbuf_bucket *bucket,
+						struct shmbuf_claim *claim)
+{
+	if (!claim || --claim->count)
+		return NULL;
+	shmbuf_claim_remove(bucket, claim);
+	return claim;
+}
+
+/*
+ * Give a unit, one that @owner's process has on record unless that is NULL.  @late:
+ * even while INIT or RESET is at work, else -EAGAIN.
+ */
+static int shmbuf_sem_give_one(struct shmbuf_buffer *buffer, u32 index,
+			       const struct shmbuf_owner *owner, bool late)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_claim *claim = NULL, *empty = NULL;
+	struct shmbuf_wakeups wakeups = {};
+	u64 word;
+	int ret;
+
+	spin_lock(&bucket->lock);
+	ret = late ? shmbuf_sem_word_take(buffer, index, &word) :
+		     shmbuf_word_take(buffer, index, SHMBUF_KIND_SEMAPHORE, &word);
+	if (ret)
+		goto unlock;
+	if (owner) {
+		claim = shmbuf_claim_find(bucket, index, owner->member->id);
+		ret = claim ? 0 : -EPERM;
+	}
+	/* First what is there, so that whoever waits makes room. */
+	word = shmbuf_sem_serve(buffer, index, word, &wakeups);
+	if (!ret)
+		ret = shmbuf_sem_give(word, 1, false, &word);
+	if (!ret) {
+		empty = shmbuf_sem_unrecord(bucket, claim);
+		word = shmbuf_sem_serve(buffer, index, word, &wakeups);
+	}
+	shmbuf_sem_put(buffer, index, word);
+unlock:
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+	shmbuf_claim_free(empty);
+	return ret;
+}
+
+/* What finds no room now, or no record, is nobody's. */
+void shmbuf_sem_pass_on(struct shmbuf_buffer *buffer, u32 index, struct shmbuf_owner *owner)
+{
+	shmbuf_sem_give_one(buffer, index, owner, true);
+}
+
+static int shmbuf_sem_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			    bool stay)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_wakeups wakeups = {};
+	int ret;
+
+	spin_lock(&bucket->lock);
+	ret = shmbuf_sem_try(buffer, waiter, stay, &wakeups);
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+	return ret;
+}
+
+/* @waiter leaves for @why, unless it has been decided on meanwhile. */
+static int shmbuf_sem_give_up(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			      int why)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_wakeups wakeups = {};
+
+	spin_lock(&bucket->lock);
+	if (waiter->done)
+		why = waiter->result;
+	else
+		shmbuf_sem_leave(buffer, waiter, &wakeups);
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+	return why;
+}
+
+static int shmbuf_sem_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_user *user,
+			      struct shmbuf_waiter *waiter, const struct shmbuf_sem *args)
+{
+	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
+	int ret;
+
+	ret = shmbuf_sem_enter(buffer, waiter, false);
+	if (ret != -EBUSY || (args->flags & SHMBUF_SEM_TRY))
+		return ret;
+	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_WAITERS, 1);
+	if (ret)
+		return ret;
+	ret = shmbuf_sem_enter(buffer, waiter, true);
+	if (ret == -EBUSY) {
+		ret = shmbuf_waiter_wait(waiter, &deadline);
+		ret = ret ? shmbuf_sem_give_up(buffer, waiter, ret) : waiter->result;
+	}
+	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
+	return ret;
+}
+
+static int shmbuf_sem_wait_settled(struct shmbuf_buffer *buffer, struct shmbuf_user *user,
+				   struct shmbuf_owner *owner, const struct shmbuf_sem *args)
+{
+	struct shmbuf_waiter waiter = {
+		.index = args->index,
+		.kind = SHMBUF_KIND_SEMAPHORE,
+		.task = current,
+		.owner = owner,
+	};
+	int tries = SHMBUF_SETTLE_TRIES;
+	int ret;
+
+	if (owner) {
+		waiter.claim = shmbuf_claim_alloc(user, args->index, SHMBUF_KIND_SEMAPHORE,
+						  owner->member->id, &owner->member->dead);
+		if (IS_ERR(waiter.claim))
+			return PTR_ERR(waiter.claim);
+	}
+	do {
+		ret = shmbuf_sem_wait_by(buffer, user, &waiter, args);
+		if (ret != -EAGAIN)
+			break;
+		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+	} while (!ret);
+	shmbuf_claim_free(waiter.claim);
+	return ret;
+}
+
+int shmbuf_sem_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener,
+		    const struct shmbuf_sem *args)
+{
+	struct shmbuf_owner *owner = NULL;
+	struct shmbuf_user *user;
+	int ret;
+
+	if (args->flags & SHMBUF_SEM_UNDO) {
+		owner = shmbuf_owner_get_current(buffer, args->owner);
+		if (IS_ERR(owner))
+			return PTR_ERR(owner);
+	}
+	/* Who waits pays, as in shmbuf_wait(). */
+	user = shmbuf_user_get_caller(opener);
+	ret = user ? shmbuf_sem_wait_settled(buffer, user, owner, args) : -ENOMEM;
+	if (!ret && fatal_signal_pending(current)) {
+		shmbuf_sem_pass_on(buffer, args->index, owner);
+		ret = -EINTR;
+	}
+	if (user)
+		shmbuf_user_put(user);
+	if (owner)
+		shmbuf_owner_put(owner);
+	return ret;
+}
+
+int shmbuf_sem_post(struct shmbuf_buffer *buffer, const struct shmbuf_sem *args)
+{
+	struct shmbuf_owner *owner = NULL;
+	int tries = SHMBUF_SETTLE_TRIES;
+	int ret;
+
+	if (args->flags & SHMBUF_SEM_UNDO) {
+		owner = shmbuf_owner_get_current(buffer, args->owner);
+		if (IS_ERR(owner))
+			return PTR_ERR(owner);
+	}
+	do {
+		ret = shmbuf_sem_give_one(buffer, args->index, owner, false);
+		if (ret != -EAGAIN)
+			break;
+		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+	} while (!ret);
+	if (owner)
+		shmbuf_owner_put(owner);
+	return ret;
+}
+
+static bool shmbuf_sem_first_word(u64 value, u64 *word)
+{
+	u64 count = value & U32_MAX, most = value >> 32;
+
+	if (!most)
+		most = SHMBUF_SEM_MAX;
+	*word = shmbuf_sem_word(most, count, false);
+	return most <= SHMBUF_SEM_MAX && count <= most;
+}
+
+static bool shmbuf_sem_is_idle(struct shmbuf_buffer *buffer, u32 index, u64 word)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_claim *claim = shmbuf_claim_first(bucket, index);
+
+	while (claim && READ_ONCE(*claim->dead))
+		claim = shmbuf_claim_next(claim);
+	return !claim && !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_SEMAPHORE);
+}
+
+/* Tell those who wait for what can't be: no semaphore, or no process to have the unit. */
+static void shmbuf_sem_dismiss(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			       int error, struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_waiter *next;
+	int i;
+
+	for (i = 0; waiter && i < SHMBUF_SEM_LOOK && wakeups->nr < SHMBUF_WAKE_BATCH; i++) {
+		bool dead = waiter->owner && READ_ONCE(waiter->owner->member->dead);
+
+		next = shmbuf_waiter_next(waiter);
+		if ((error || dead) && shmbuf_waiter_claim(waiter)) {
+			waiter->result = error ?: -EPERM;
+			shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
+		}
+		waiter = next;
+	}
+}
+
+/* Find waiters whom a hostile peer has hidden, or the end of their process. */
+static void shmbuf_sem_sweep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *first,
+			     struct shmbuf_wakeups *wakeups)
+{
+	u32 index = first->index;
+	u64 word;
+
+	/* RESET leaves alone what is waited for. */
+	if (shmbuf_word_take(buffer, index, SHMBUF_KIND_SEMAPHORE, &word)) {
+		shmbuf_sem_dismiss(buffer, first, -EINVAL, wakeups);
+		return;
+	}
+	shmbuf_sem_dismiss(buffer, first, 0, wakeups);
+	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, wakeups));
+}
+
+static void shmbuf_sem_bury(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
+			    struct shmbuf_wakeups *wakeups)
+{
+	u32 index = claim->index;
+	u64 word;
+
+	if (shmbuf_sem_word_take(buffer, index, &word))
+		return;
+	shmbuf_sem_give(word, claim->count, false, &word);
+	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, wakeups));
+}
+
+const struct shmbuf_kind_ops shmbuf_sem_ops = {
+	.first_word = shmbuf_sem_first_word,
+	.is_idle = shmbuf_sem_is_idle,
+	.sweep = shmbuf_sem_sweep,
+	.bury = shmbuf_sem_bury,
+};

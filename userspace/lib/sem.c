@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Semaphores.  Here one counts by compare-and-swap while there are units and nobody
+ * waits; a unit with UNDO, and a word with waiters, are the kernel's.
+ */
+#include "internal.h"
+
+#include <errno.h>
+
+/* Others who count at the same time can make a compare-and-swap fail. */
+#define TRIES	8
+
+/*
+ * The word, where it may be written; never by setting the handle up, so that a signal
+ * handler may ask.
+ */
+static __u64 *word_at_hand(struct shmbuf *b, __u32 index)
+{
+	if (b->readonly || !shmbuf_serial(b) ||
+	    index >= shmbuf_hot(b)->fast.table >> SHMBUF_FAST_TABLE_SHIFT)
+		return NULL;
+	return shmbuf_fast_word(b, index);
+}
+
+static bool fast_down(struct shmbuf *b, __u32 index)
+{
+	__u64 *word = word_at_hand(b, index), old, new;
+	int n;
+
+	for (n = 0; word && n < TRIES; n++) {
+		old = __atomic_load_n(word, __ATOMIC_RELAXED);
+		if (!shmbuf_sem_user_down(old, &new))
+			return false;
+		if (__atomic_compare_exchange_n(word, &old, new, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+static bool fast_up(struct shmbuf *b, __u32 index)
+{
+	__u64 *word = word_at_hand(b, index), old, new;
+	int n;
+
+	for (n = 0; word && n < TRIES; n++) {
+		old = __atomic_load_n(word, __ATOMIC_RELAXED);
+		if (!shmbuf_sem_user_up(old, &new))
+			return false;
+		if (__atomic_compare_exchange_n(word, &old, new, false,
+						__ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return true;
+	}
+	return false;
+}
+
+/* A word that says so for itself: the kernel couldn't find a unit either. */
+static bool is_empty(struct shmbuf *b, __u32 index)
+{
+	__u64 *word = word_at_hand(b, index), old;
+
+	if (!word)
+		return false;
+	old = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+	return shmbuf_sem_word_is_quiet(old) && !shmbuf_sem_word_count(old);
+}
+
+static int sem_call(struct shmbuf *b, __u32 index, unsigned long command,
+		    unsigned int flags, __u64 deadline)
+{
+	struct shmbuf_sem argument = {
+		.size = sizeof(argument),
+		.flags = flags,
+		.index = index,
+		.deadline = deadline,
+	};
+	int ret = 0;
+
+	if (flags & SHMBUF_SEM_UNDO)
+		ret = shmbuf_self_process(b, &argument.owner);
+	return ret ? ret : shmbuf_sys_ioctl(b->fd, command, &argument);
+}
+
+static int wait_call(struct shmbuf *b, __u32 index, unsigned int flags,
+		     const struct timespec *deadline)
+{
+	__u64 ns;
+	int ret = shmbuf_deadline(deadline, &ns);
+
+	if (ret)
+		return ret;
+	/* In a child of fork(): the next one is fast. */
+	if (!b->readonly && !shmbuf_serial(b))
+		shmbuf_revive(b);
+	return sem_call(b, index, SHMBUF_IOC_SEM_WAIT, flags, ns);
+}
+
+SHMBUF_EXPORT int shmbuf_sem_wait(struct shmbuf *b, uint32_t index)
+{
+	return fast_down(b, index) ? 0 : wait_call(b, index, 0, NULL);
+}
+
+SHMBUF_EXPORT int shmbuf_sem_trywait(struct shmbuf *b, uint32_t index)
+{
+	if (fast_down(b, index))
+		return 0;
+	return is_empty(b, index) ? -EBUSY : wait_call(b, index, SHMBUF_SEM_TRY, NULL);
+}
+
+SHMBUF_EXPORT int shmbuf_sem_timedwait(struct shmbuf *b, uint32_t index,
+				       const struct timespec *deadline)
+{
+	return fast_down(b, index) ? 0 : wait_call(b, index, 0, deadline);
+}
+
+SHMBUF_EXPORT int shmbuf_sem_wait_flags(struct shmbuf *b, uint32_t index,
+					unsigned int flags,
+					const struct timespec *deadline)
+{
+	if (flags & ~SHMBUF_UNDO)
+		return -EOPNOTSUPP;
+	if (!(flags & SHMBUF_UNDO) && fast_down(b, index))
+		return 0;
+	return wait_call(b, index, flags, deadline);
+}
+
+SHMBUF_EXPORT int shmbuf_sem_post_flags(struct shmbuf *b, uint32_t index,
+					unsigned int flags)
+{
+	int ret;
+
+	if (flags & ~SHMBUF_UNDO)
+		return -EOPNOTSUPP;
+	if (!(flags & SHMBUF_UNDO) && fast_up(b, index))
+		return 0;
+	do
+		ret = sem_call(b, index, SHMBUF_IOC_SEM_POST, flags, 0);
+	while (ret == -EINTR);
+	return ret;
+}
+
+SHMBUF_EXPORT int shmbuf_sem_post(struct shmbuf *b, uint32_t index)
+{
+	int saved = errno, ret = shmbuf_sem_post_flags(b, index, 0);
+
+	/* It may be what a signal handler interrupted that looks at errno. */
+	errno = saved;
+	return ret;
+}
+
+SHMBUF_EXPORT int shmbuf_sem_value(struct shmbuf *b, uint32_t index)
+{
+	__u64 *word = shmbuf_word(b, index), old;
+
+	if (!word)
+		return -EINVAL;
+	old = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+	if (!(old & SHMBUF_WORD_SEMAPHORE) || (old & SHMBUF_WORD_UNUSED))
+		return -EINVAL;
+	return shmbuf_sem_word_count(old);
+}
