@@ -17,6 +17,7 @@
 #include <linux/shmbuf.h>
 
 struct file;
+struct shmbuf_death_log;
 struct shmbuf_ns;
 struct shmbuf_user;
 
@@ -69,8 +70,13 @@ struct shmbuf_bucket {
  * @owners_lock: protects each owner's list and death, @dead_owners and @members.
  *	Outside of it: nothing but @config and @reap_lock.
  * @dead_owners: to be reaped
- * @nr_deaths: of owners, but for those who gave their ids back; under @owners_lock,
- *	read anywhere
+ * @deaths_lock: innermost; protects the log of deaths
+ * @deaths: the log, made with the first owner
+ * @death_note: how many notes were made of locks of the dead; under @deaths_lock
+ * @nr_deaths: of owners, but for those who gave their ids back and had nothing; under
+ *	@owners_lock and @deaths_lock, read anywhere
+ * @deaths_word: of SHMBUF_INDEX_DEATHS, a queue with @nr_deaths as its sequence; in
+ *	the kernel alone, changed under its bucket's lock
  * @members: processes that are joined
  * @last_member: id of the last that was
  * @owner_slot: where the search for a free slot goes on; under @owners' lock
@@ -113,7 +119,11 @@ struct shmbuf_buffer {
 	struct xarray owners;
 	spinlock_t owners_lock; /* deaths */
 	struct list_head dead_owners;
+	spinlock_t deaths_lock; /* @deaths, @death_note, @nr_deaths */
+	struct shmbuf_death_log *deaths;
+	u32 death_note;
 	u64 nr_deaths;
+	atomic64_t deaths_word;
 	struct list_head members;
 	atomic64_t last_member;
 	u32 owner_slot;
@@ -129,6 +139,8 @@ struct shmbuf_buffer {
 /* @index has been found to be in the table, or is of no use to anybody. */
 static inline atomic64_t *shmbuf_word(struct shmbuf_buffer *buffer, u32 index)
 {
+	if (index == SHMBUF_INDEX_DEATHS)
+		return &buffer->deaths_word;
 	index = array_index_nospec(index, buffer->nr_objects);
 	return buffer->control + sizeof(struct shmbuf_control) +
 	       ((size_t)index << buffer->stride_shift);

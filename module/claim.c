@@ -6,6 +6,7 @@
 #include "buffer.h"
 #include "claim.h"
 #include "object.h"
+#include "owner.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -162,6 +163,9 @@ static bool shmbuf_claim_bury_next(struct shmbuf_buffer *buffer, struct shmbuf_b
 		dead = READ_ONCE(*claim->dead);
 		if (dead) {
 			shmbuf_claim_remove(bucket, claim);
+			/* Of a semaphore it's the process who has something. */
+			if (claim->kind != SHMBUF_KIND_SEMAPHORE)
+				shmbuf_owner_leaves(buffer, claim->holder);
 			shmbuf_kind_ops(claim->kind)->bury(buffer, claim, &wakeups);
 		}
 	}

@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "buffer.h"
+#include "death.h"
 #include "handle.h"
 #include "ioctl.h"
 #include "lock.h"
@@ -34,6 +35,7 @@ union shmbuf_args {
 	struct shmbuf_lock lock;
 	struct shmbuf_wait wait;
 	struct shmbuf_wake wake;
+	struct shmbuf_deaths deaths;
 };
 
 /**
@@ -170,6 +172,11 @@ static int shmbuf_cmd_wake(struct shmbuf_call *call)
 	return shmbuf_wake(call->buffer, &call->args->wake);
 }
 
+static int shmbuf_cmd_deaths(struct shmbuf_call *call)
+{
+	return shmbuf_deaths(call->buffer, &call->args->deaths);
+}
+
 /* What a command needs of its handle. */
 #define SHMBUF_CMD_ATTACHED	BIT(0)
 #define SHMBUF_CMD_WRITE	BIT(1)
@@ -226,6 +233,8 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
 	SHMBUF_CMD(SHMBUF_IOC_WAKE, shmbuf_wake, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_wake),
+	SHMBUF_CMD(SHMBUF_IOC_DEATHS, shmbuf_deaths, 0, SHMBUF_CMD_ATTACHED,
+		   shmbuf_cmd_deaths),
 };
 
 static const struct shmbuf_cmd *shmbuf_cmd_find(unsigned int cmd)

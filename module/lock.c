@@ -8,6 +8,7 @@
 
 #include "buffer.h"
 #include "compat.h"
+#include "death.h"
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
@@ -71,6 +72,8 @@ static int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *b
 				  first && !first->trying, &new);
 	if (ret == -EBUSY && stay)
 		new |= SHMBUF_WORD_WAITERS;
+	if (ret == -EOWNERDEAD && shmbuf_lock_word_owner(old))
+		shmbuf_death_note(buffer, index, shmbuf_lock_word_owner(old));
 	shmbuf_word_put(buffer, index, new);
 	return ret;
 }
@@ -441,6 +444,7 @@ static void shmbuf_lock_bury(struct shmbuf_buffer *buffer, u32 index)
 		shmbuf_word_put(buffer, index, old);
 		goto unlock;
 	}
+	shmbuf_death_note(buffer, index, shmbuf_lock_word_owner(old));
 	shmbuf_word_put(buffer, index, new);
 	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 	if (first && !first->trying)

@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "claim.h"
+#include "death.h"
 #include "lock.h"
 #include "object.h"
 #include "queue.h"
@@ -30,8 +31,11 @@ const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind)
 
 static u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
 {
-	void *entry = mtree_load(&buffer->kinds, index);
+	void *entry;
 
+	if (index == SHMBUF_INDEX_DEATHS)
+		return SHMBUF_KIND_QUEUE;
+	entry = mtree_load(&buffer->kinds, index);
 	return entry ? xa_to_value(entry) : SHMBUF_KIND_NONE;
 }
 
@@ -210,6 +214,8 @@ int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range
 	/* What is left of an idle object's claims is nothing, or a dead holder's. */
 	for (i = range->first; !ret && i <= last; i++)
 		shmbuf_claims_drop(buffer, i);
+	if (!ret)
+		shmbuf_deaths_forget(buffer, range->first, last);
 	mutex_unlock(&buffer->config);
 	return ret;
 }

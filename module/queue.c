@@ -248,36 +248,50 @@ static int shmbuf_queue_move(struct shmbuf_buffer *buffer, u32 index, u64 *seque
 	return ret;
 }
 
+/*
+ * Wake up to @count of those that went to sleep before @sequence.  @killable: what
+ * the caller can't do any more need not be done.
+ */
+static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
+				     u32 count, bool killable)
+{
+	/* A hostile peer can set the sequence back and wait again: once is enough. */
+	int woken = 0, left = atomic_read(&buffer->nr_waiters);
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_wakeups wakeups = {};
+	bool more;
+
+	do {
+		spin_lock(&bucket->lock);
+		more = shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
+		shmbuf_queue_look_after(buffer, index);
+		spin_unlock(&bucket->lock);
+		woken += wakeups.nr;
+		shmbuf_wakeups_flush(&wakeups);
+		cond_resched();
+	} while (more && woken < left && !(killable && fatal_signal_pending(current)));
+	return woken;
+}
+
 static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 				  const struct shmbuf_wake *args)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
-	struct shmbuf_wakeups wakeups = {};
-	u32 count = args->count;
 	u64 sequence;
-	int left, woken = 0;
-	bool more;
 	int ret;
 
 	spin_lock(&bucket->lock);
 	ret = shmbuf_queue_move(buffer, args->index, &sequence);
-	if (ret) {
-		spin_unlock(&bucket->lock);
-		return ret;
-	}
-	/* A hostile peer can set the sequence back and wait again: once is enough. */
-	left = atomic_read(&buffer->nr_waiters);
-	for (;;) {
-		more = shmbuf_queue_wake_batch(buffer, args->index, sequence, &count, &wakeups);
-		shmbuf_queue_look_after(buffer, args->index);
-		spin_unlock(&bucket->lock);
-		woken += wakeups.nr;
-		shmbuf_wakeups_flush(&wakeups);
-		if (!more || woken >= left || fatal_signal_pending(current))
-			return woken;
-		cond_resched();
-		spin_lock(&bucket->lock);
-	}
+	spin_unlock(&bucket->lock);
+	return ret ?: shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count,
+						true);
+}
+
+void shmbuf_queue_moved(struct shmbuf_buffer *buffer, u32 index)
+{
+	u64 sequence = atomic64_read(shmbuf_word(buffer, index)) & SHMBUF_SEQUENCE_MASK;
+
+	shmbuf_queue_wake_waiters(buffer, index, sequence, SHMBUF_WAKE_ALL, false);
 }
 
 int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args)
@@ -285,7 +299,7 @@ int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args)
 	int tries = 8;
 	int ret;
 
-	if (!args->count)
+	if (!args->count || args->index == SHMBUF_INDEX_DEATHS)
 		return -EINVAL;
 	for (;;) {
 		ret = shmbuf_queue_wake_once(buffer, args);

@@ -3,6 +3,7 @@
 
 #include "buffer.h"
 #include "object.h"
+#include "owner.h"
 #include "sweep.h"
 #include "waiter.h"
 
@@ -71,6 +72,7 @@ void shmbuf_sweep_work(struct work_struct *work)
 	struct shmbuf_buffer *buffer =
 		container_of(to_delayed_work(work), struct shmbuf_buffer, check);
 
+	shmbuf_owners_find_dead(buffer);
 	shmbuf_sweep(buffer);
 	if (atomic_read(&buffer->nr_waiters))
 		shmbuf_sweep_later(buffer);

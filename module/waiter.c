@@ -116,6 +116,14 @@ struct shmbuf_deadline shmbuf_deadline(u64 ns)
 	return (struct shmbuf_deadline){ .expires = max_t(ktime_t, expires, 0) };
 }
 
+u64 shmbuf_time_of_caller(u64 ns)
+{
+	struct timespec64 time = ns_to_timespec64(ns);
+
+	timens_add_monotonic(&time);
+	return max_t(s64, timespec64_to_ns(&time), 0);
+}
+
 bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline)
 {
 	return !deadline->never && ktime_compare(ktime_get(), deadline->expires) >= 0;

@@ -120,6 +120,8 @@ struct shmbuf_deadline {
 
 /* From what the caller gave, in ns of its time namespace. */
 struct shmbuf_deadline shmbuf_deadline(u64 ns);
+/* The other way, for a time in ns that is past. */
+u64 shmbuf_time_of_caller(u64 ns);
 bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline);
 
 /*

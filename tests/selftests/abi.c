@@ -126,6 +126,7 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
 	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
+	SHMBUF_IOC_DEATHS,
 };
 
 static bool known(unsigned long cmd)
@@ -175,6 +176,7 @@ struct right {
 		struct shmbuf_lock lock;
 		struct shmbuf_wait wait;
 		struct shmbuf_wake wake;
+		struct shmbuf_deaths deaths;
 		char bytes[512];
 	};
 };
@@ -218,6 +220,8 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
 	  offsetof(struct shmbuf_wait, lock), 1, false, true },
 	{ SHMBUF_IOC_WAKE, "WAKE", sizeof(struct shmbuf_wake), 0, 1, true, true },
+	{ SHMBUF_IOC_DEATHS, "DEATHS", sizeof(struct shmbuf_deaths),
+	  offsetof(struct shmbuf_deaths, reserved), 1, false, true },
 };
 
 /* Object 0 is a lock, 1 a queue, 2 free. */
@@ -298,6 +302,7 @@ FIXTURE_VARIANT_ADD(each, unlock) { 11 };
 FIXTURE_VARIANT_ADD(each, consistent) { 12 };
 FIXTURE_VARIANT_ADD(each, wait) { 13 };
 FIXTURE_VARIANT_ADD(each, wake) { 14 };
+FIXTURE_VARIANT_ADD(each, deaths) { 15 };
 
 static int row_is_new(const struct row *row)
 {

@@ -207,6 +207,15 @@ static inline int do_wake(int fd, __u32 index, __u32 count)
 	return call(fd, SHMBUF_IOC_WAKE, &arg);
 }
 
+static inline int do_deaths(int fd, struct shmbuf_death *deaths, __u32 nr, __u64 after)
+{
+	struct shmbuf_deaths arg = {
+		.size = sizeof(arg), .deaths = address(deaths), .nr_deaths = nr, .after = after,
+	};
+
+	return call(fd, SHMBUF_IOC_DEATHS, &arg);
+}
+
 /* Buffers */
 
 static inline int open_device(int flags)

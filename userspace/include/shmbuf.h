@@ -450,6 +450,27 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
 int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count);
 
 /**
+ * shmbuf_deaths() - who died lately
+ * @b: the handle; may be read-only
+ * @deaths: room for @room of them; the oldest comes first
+ * @room: how many; no more than SHMBUF_DEATHS_MAX are sure to be kept
+ * @after: only those with a later sequence: what was last seen; UINT64_MAX for all
+ *
+ * Every process and thread that used locks through a handle of the buffer is told
+ * of here when it ends, and its locks' next holders get -EOWNERDEAD.  A thread that
+ * ends in good order and holds nothing isn't.  To hear of deaths, shmbuf_wait() on the
+ * queue SHMBUF_INDEX_DEATHS: the sequence that it moved to is @sequence of the last
+ * death.  Where the first one's isn't @after + 1, some were lost.
+ *
+ * Times are in ns on CLOCK_MONOTONIC, process and thread ids those of the caller's PID
+ * namespace, 0 where it knows none.
+ *
+ * Return: how many were written, or -EFAULT, -ENOMEM.
+ */
+int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
+		  uint64_t after);
+
+/**
  * shmbuf_query() - what the module offers, and what a handle is
  * @b: the handle, or NULL to ask about the module alone
  * @info: filled in

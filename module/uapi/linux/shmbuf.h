@@ -779,7 +779,8 @@ struct shmbuf_death {
  * @reserved: 0
  * @after: only deaths with a later sequence than this; ~0 for all that are kept
  *
- * UNREGISTER is no death, unless the owner had something.
+ * UNREGISTER is no death, unless the owner had something: a lock, or a part of a lock or
+ * barrier that its word doesn't tell.  That is found out a moment after it.
  *
  * Return: how many were written, the oldest first.  A gap between @after and the first
  * one's sequence shows that some were lost.  Errors: E2BIG, EFAULT, EINTR, EINVAL,
