@@ -31,12 +31,14 @@ struct shmbuf_user;
  * @nr_spinners: threads that spin for a lock of this bucket
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
  * @claims: struct shmbuf_claim by index, then by holder; under @lock
+ * @watchers: struct shmbuf_watcher by index, then by arrival; under @lock
  */
 struct shmbuf_bucket {
-	spinlock_t lock; /* @waiters, @claims, and the words */
+	spinlock_t lock; /* the trees, and the words */
 	atomic_t nr_spinners;
 	struct rb_root waiters;
 	struct rb_root claims;
+	struct rb_root watchers;
 };
 
 /**
@@ -83,8 +85,8 @@ struct shmbuf_bucket {
  * @owner_generation: of the last owner id
  * @reap_lock: mutex of those who scan the words for dead owners
  * @reap: work that does so
- * @check: work that looks after what nobody told us, while anybody waits
- * @nr_waiters: who are in any bucket
+ * @check: work that looks after what nobody told us, while anybody waits or watches
+ * @nr_waiters: who are in any bucket, watchers too
  * @buckets: by index
  */
 struct shmbuf_buffer {

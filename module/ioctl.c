@@ -18,6 +18,7 @@
 #include "owner.h"
 #include "query.h"
 #include "queue.h"
+#include "watch.h"
 
 /* Every argument, so that the dispatcher can hold any of them. */
 union shmbuf_args {
@@ -35,6 +36,8 @@ union shmbuf_args {
 	struct shmbuf_lock lock;
 	struct shmbuf_wait wait;
 	struct shmbuf_wake wake;
+	struct shmbuf_watch watch;
+	struct shmbuf_moved moved;
 	struct shmbuf_deaths deaths;
 };
 
@@ -172,6 +175,16 @@ static int shmbuf_cmd_wake(struct shmbuf_call *call)
 	return shmbuf_wake(call->buffer, &call->args->wake);
 }
 
+static int shmbuf_cmd_watch(struct shmbuf_call *call)
+{
+	return shmbuf_watch(call->handle, &call->args->watch);
+}
+
+static int shmbuf_cmd_moved(struct shmbuf_call *call)
+{
+	return shmbuf_moved(call->handle, &call->args->moved);
+}
+
 static int shmbuf_cmd_deaths(struct shmbuf_call *call)
 {
 	return shmbuf_deaths(call->buffer, &call->args->deaths);
@@ -233,6 +246,9 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
 	SHMBUF_CMD(SHMBUF_IOC_WAKE, shmbuf_wake, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_wake),
+	SHMBUF_CMD(SHMBUF_IOC_WATCH, shmbuf_watch, SHMBUF_WATCH_REMOVE | SHMBUF_WATCH_EVENTFD,
+		   SHMBUF_CMD_ATTACHED, shmbuf_cmd_watch),
+	SHMBUF_CMD(SHMBUF_IOC_MOVED, shmbuf_moved, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_moved),
 	SHMBUF_CMD(SHMBUF_IOC_DEATHS, shmbuf_deaths, 0, SHMBUF_CMD_ATTACHED,
 		   shmbuf_cmd_deaths),
 };

@@ -10,6 +10,7 @@
 #include "queue.h"
 #include "user.h"
 #include "waiter.h"
+#include "watch.h"
 
 /*
  * A queue's word moves in user space only while nobody waits, and under its
@@ -25,11 +26,11 @@ static bool shmbuf_sequence_before(u64 a, u64 b)
 
 static bool shmbuf_queue_has_waiters(struct shmbuf_bucket *bucket, u32 index)
 {
-	return shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
+	return shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE) ||
+	       shmbuf_watched(bucket, index);
 }
 
-/* See to it that wakers know of the waiters. */
-static void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
+void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	u64 old;
@@ -278,13 +279,19 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
 	u64 sequence;
+	bool watched;
 	int ret;
 
 	spin_lock(&bucket->lock);
 	ret = shmbuf_queue_move(buffer, args->index, &sequence);
+	watched = shmbuf_watched(bucket, args->index);
 	spin_unlock(&bucket->lock);
-	return ret ?: shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count,
-						true);
+	if (ret)
+		return ret;
+	ret = shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count, true);
+	if (watched)
+		shmbuf_watchers_tell(buffer, args->index, sequence, false);
+	return ret;
 }
 
 void shmbuf_queue_moved(struct shmbuf_buffer *buffer, u32 index)
@@ -292,6 +299,7 @@ void shmbuf_queue_moved(struct shmbuf_buffer *buffer, u32 index)
 	u64 sequence = atomic64_read(shmbuf_word(buffer, index)) & SHMBUF_SEQUENCE_MASK;
 
 	shmbuf_queue_wake_waiters(buffer, index, sequence, SHMBUF_WAKE_ALL, false);
+	shmbuf_watchers_tell(buffer, index, sequence, true);
 }
 
 int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args)

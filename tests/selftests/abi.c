@@ -126,7 +126,7 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
 	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
-	SHMBUF_IOC_DEATHS,
+	SHMBUF_IOC_WATCH, SHMBUF_IOC_MOVED, SHMBUF_IOC_DEATHS,
 };
 
 static bool known(unsigned long cmd)
@@ -176,6 +176,8 @@ struct right {
 		struct shmbuf_lock lock;
 		struct shmbuf_wait wait;
 		struct shmbuf_wake wake;
+		struct shmbuf_watch watch;
+		struct shmbuf_moved moved;
 		struct shmbuf_deaths deaths;
 		char bytes[512];
 	};
@@ -220,6 +222,10 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
 	  offsetof(struct shmbuf_wait, lock), 1, false, true },
 	{ SHMBUF_IOC_WAKE, "WAKE", sizeof(struct shmbuf_wake), 0, 1, true, true },
+	{ SHMBUF_IOC_WATCH, "WATCH", sizeof(struct shmbuf_watch),
+	  offsetof(struct shmbuf_watch, eventfd), 1U << 2, false, true },
+	{ SHMBUF_IOC_MOVED, "MOVED", sizeof(struct shmbuf_moved),
+	  offsetof(struct shmbuf_moved, reserved), 1, false, true },
 	{ SHMBUF_IOC_DEATHS, "DEATHS", sizeof(struct shmbuf_deaths),
 	  offsetof(struct shmbuf_deaths, reserved), 1, false, true },
 };
@@ -271,6 +277,9 @@ static void fill(const struct row *row, struct right *r)
 		r->wake.index = 1;
 		r->wake.count = 1;
 		break;
+	case SHMBUF_IOC_WATCH:
+		r->watch.index = 1;
+		break;
 	}
 }
 
@@ -302,7 +311,9 @@ FIXTURE_VARIANT_ADD(each, unlock) { 11 };
 FIXTURE_VARIANT_ADD(each, consistent) { 12 };
 FIXTURE_VARIANT_ADD(each, wait) { 13 };
 FIXTURE_VARIANT_ADD(each, wake) { 14 };
-FIXTURE_VARIANT_ADD(each, deaths) { 15 };
+FIXTURE_VARIANT_ADD(each, watch) { 15 };
+FIXTURE_VARIANT_ADD(each, moved) { 16 };
+FIXTURE_VARIANT_ADD(each, deaths) { 17 };
 
 static int row_is_new(const struct row *row)
 {

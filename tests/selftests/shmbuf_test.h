@@ -207,6 +207,36 @@ static inline int do_wake(int fd, __u32 index, __u32 count)
 	return call(fd, SHMBUF_IOC_WAKE, &arg);
 }
 
+static inline int do_watch_flags(int fd, __u32 flags, __u32 index, int eventfd,
+				 __u64 sequence)
+{
+	struct shmbuf_watch arg = {
+		.size = sizeof(arg), .flags = flags, .index = index, .eventfd = eventfd,
+		.sequence = sequence,
+	};
+
+	return call(fd, SHMBUF_IOC_WATCH, &arg);
+}
+
+static inline int do_watch(int fd, __u32 index, __u64 sequence)
+{
+	return do_watch_flags(fd, 0, index, 0, sequence);
+}
+
+static inline int do_unwatch(int fd, __u32 index)
+{
+	return do_watch_flags(fd, SHMBUF_WATCH_REMOVE, index, 0, 0);
+}
+
+static inline int do_moved(int fd, struct shmbuf_moved_queue *queues, __u32 nr)
+{
+	struct shmbuf_moved arg = {
+		.size = sizeof(arg), .queues = address(queues), .nr_queues = nr,
+	};
+
+	return call(fd, SHMBUF_IOC_MOVED, &arg);
+}
+
 static inline int do_deaths(int fd, struct shmbuf_death *deaths, __u32 nr, __u64 after)
 {
 	struct shmbuf_deaths arg = {

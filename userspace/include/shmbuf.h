@@ -212,7 +212,8 @@ int shmbuf_from_fd(struct shmbuf **out, int fd);
  * shmbuf_fd() - the handle's file descriptor
  * @b: the handle
  *
- * For sending it to another process or for fdinfo.  It belongs to the handle:
+ * For sending it to another process, for fdinfo, and for poll() and epoll with
+ * shmbuf_watch().  It belongs to the handle:
  * the caller mustn't close it, and it is closed by shmbuf_close().  It is
  * close-on-exec.
  *
@@ -448,6 +449,69 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
  *	queue, or count 0).
  */
 int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count);
+
+/**
+ * shmbuf_watch() - have poll() tell when a queue moves
+ * @b: the handle; may be read-only
+ * @queue: the queue, or SHMBUF_INDEX_DEATHS
+ * @sequence: what was last seen of it, as from shmbuf_sequence() or shmbuf_moved()
+ *
+ * shmbuf_fd() polls readable (POLLIN, level-triggered) as long as any queue that is
+ * watched has another sequence than the one given.  Watching a queue again moves
+ * that on, and so ends the readiness.  It stays until shmbuf_unwatch() or until the
+ * last duplicate of the descriptor is closed; in a child of fork() it is the same
+ * handle, and the same watch.  While it is watched each shmbuf_wake() of the queue is a
+ * system call.  A process that dies while it watches leaves nothing behind.
+ *
+ * Return: 0, or -EDQUOT (the user watches too many), -EINTR, -EINVAL (no such queue),
+ *	-ENOMEM.
+ */
+int shmbuf_watch(struct shmbuf *b, uint32_t queue, uint64_t sequence);
+
+/**
+ * shmbuf_unwatch() - have poll() tell of a queue no more
+ * @b: the handle
+ * @queue: the queue
+ *
+ * Return: 0, or -EINTR, -ENOENT (it isn't watched).
+ */
+int shmbuf_unwatch(struct shmbuf *b, uint32_t queue);
+
+/**
+ * shmbuf_moved() - which of the queues that are watched have moved
+ * @b: the handle
+ * @queues: room for @room of them: each index with its present sequence
+ * @room: how many; those of the lowest indexes come first
+ *
+ * Changes nothing: shmbuf_watch() with the new sequence does.
+ *
+ * Return: how many were written, or -EFAULT, -EINTR.
+ */
+int shmbuf_moved(struct shmbuf *b, struct shmbuf_moved_queue *queues, uint32_t room);
+
+/**
+ * shmbuf_watch_eventfd() - have an eventfd signalled at each wake of a queue
+ * @b: the handle; may be read-only
+ * @queue: the queue, or SHMBUF_INDEX_DEATHS
+ * @eventfd: the eventfd's descriptor; the caller may close it afterwards
+ *
+ * One eventfd for each queue of a handle, beside shmbuf_watch().  Stays until
+ * shmbuf_unwatch_eventfd() or until the last duplicate of the handle's
+ * descriptor is closed.
+ *
+ * Return: 0, or -EBADF (@eventfd isn't open), -EDQUOT, -EEXIST (the queue has one),
+ *	-EINTR, -EINVAL (no such queue, or @eventfd is none), -ENOMEM.
+ */
+int shmbuf_watch_eventfd(struct shmbuf *b, uint32_t queue, int eventfd);
+
+/**
+ * shmbuf_unwatch_eventfd() - have the queue's eventfd signalled no more
+ * @b: the handle
+ * @queue: the queue
+ *
+ * Return: 0, or -EINTR, -ENOENT (the queue has none).
+ */
+int shmbuf_unwatch_eventfd(struct shmbuf *b, uint32_t queue);
 
 /**
  * shmbuf_deaths() - who died lately

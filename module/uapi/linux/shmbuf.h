@@ -180,7 +180,7 @@ struct shmbuf_area {
  * @limit_user_waiters: out: threads of a user that may wait at once
  * @limit_user_claims: out: objects of which owners of a user may have a part:
  *	locks that they read under, semaphores of which they have units with UNDO,
- *	barriers at which they are parties
+ *	barriers at which they are parties; and queues that handles watch
  * @buffer_id: out: a number for the attached buffer, never reused while the
  *	module is loaded; 0 and all below 0 where the handle isn't attached
  * @data_size: out: present bytes of the data area
@@ -604,9 +604,11 @@ struct shmbuf_wait_any {
  * @sequence: poll: what the caller last saw; else 0
  *
  * The handle polls readable (POLLIN) as long as any queue that it watches has another
- * sequence than the one given.  Watching a queue again moves that on.  An
- * eventfd is signalled at each wake; there can be one for each queue of a handle.
- * Both end with REMOVE and with the handle.
+ * sequence than the one given.  Watching a queue again moves that on.  A handle that is
+ * attached to no buffer polls POLLERR.  An eventfd is signalled at each wake (deaths
+ * that come at once may be one signal); there can be one for each queue of a handle.
+ * Both end with REMOVE, where @eventfd and @sequence are 0, and with the handle.  A
+ * queue that is watched isn't idle: RESET gives EBUSY.
  *
  * Errors: EBADF (@eventfd isn't open), EDQUOT, E2BIG, EEXIST (EVENTFD: there is one),
  * EFAULT, EINTR, EINVAL (also @eventfd is none), ENOENT (REMOVE), ENOMEM, ENOTCONN,
