@@ -74,7 +74,7 @@ struct shmbuf_bucket {
  * @dead_owners: to be reaped
  * @deaths_lock: innermost; protects the log of deaths
  * @deaths: the log, made with the first owner
- * @death_note: how many notes were made of locks of the dead; under @deaths_lock
+ * @nr_death_notes: made of locks of the dead; under @deaths_lock
  * @nr_deaths: of owners, but for those who gave their ids back and had nothing; under
  *	@owners_lock and @deaths_lock, read anywhere
  * @deaths_word: of SHMBUF_INDEX_DEATHS, a queue with @nr_deaths as its sequence; in
@@ -86,6 +86,7 @@ struct shmbuf_bucket {
  * @reap_lock: mutex of those who scan the words for dead owners
  * @reap: work that does so
  * @check: work that looks after what nobody told us, while anybody waits or watches
+ * @last_waiter: serial number of the last waiter
  * @nr_waiters: who are in any bucket, watchers too
  * @buckets: by index
  */
@@ -121,9 +122,9 @@ struct shmbuf_buffer {
 	struct xarray owners;
 	spinlock_t owners_lock; /* deaths */
 	struct list_head dead_owners;
-	spinlock_t deaths_lock; /* @deaths, @death_note, @nr_deaths */
+	spinlock_t deaths_lock; /* the log, @nr_deaths */
 	struct shmbuf_death_log *deaths;
-	u32 death_note;
+	u32 nr_death_notes;
 	u64 nr_deaths;
 	atomic64_t deaths_word;
 	struct list_head members;
@@ -134,6 +135,7 @@ struct shmbuf_buffer {
 	struct work_struct reap;
 
 	struct delayed_work check;
+	atomic64_t last_waiter;
 	atomic_t nr_waiters;
 	struct shmbuf_bucket buckets[SHMBUF_NR_BUCKETS];
 };

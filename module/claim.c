@@ -108,6 +108,13 @@ struct shmbuf_claim *shmbuf_claim_find(struct shmbuf_bucket *bucket, u32 index, 
 	return claim && !shmbuf_claim_cmp(index, holder, claim) ? claim : NULL;
 }
 
+struct shmbuf_claim *shmbuf_claim_after(struct shmbuf_bucket *bucket, u32 index, u64 holder)
+{
+	struct shmbuf_claim *claim = shmbuf_claim_from(bucket, index, holder + 1);
+
+	return claim && claim->index == index ? claim : NULL;
+}
+
 struct shmbuf_claim *shmbuf_claim_first(struct shmbuf_bucket *bucket, u32 index)
 {
 	struct shmbuf_claim *claim = shmbuf_claim_from(bucket, index, 0);

@@ -23,49 +23,6 @@
  * once the locks are dropped.
  */
 
-/* Locks of which it is remembered who died with them. */
-#define SHMBUF_DEATH_NOTES 48
-
-/**
- * struct shmbuf_death_entry - one death
- * @owner: the id
- * @time: ns on CLOCK_MONOTONIC of the initial time namespace
- * @member: the process, a reference; NULL where the entry is unused
- * @tid: of a thread-bound owner, a reference, else NULL
- * @cause: how
- * @flags: SHMBUF_DEATH_*
- */
-struct shmbuf_death_entry {
-	u64 owner;
-	u64 time;
-	struct shmbuf_member *member;
-	struct pid *tid;
-	struct shmbuf_cause cause;
-	u8 flags;
-};
-
-/**
- * struct shmbuf_death_note - who died with a lock
- * @owner: the id, 0 where the note is unused
- * @index: the lock
- */
-struct shmbuf_death_note {
-	u64 owner;
-	u32 index;
-};
-
-/**
- * struct shmbuf_death_log - the last deaths in a buffer; all under its deaths_lock
- * @entries: by sequence
- * @notes: a ring
- *
- * 2 KiB, as large as kmalloc() would make it anyway.
- */
-struct shmbuf_death_log {
-	struct shmbuf_death_entry entries[SHMBUF_DEATHS_MAX];
-	struct shmbuf_death_note notes[SHMBUF_DEATH_NOTES];
-};
-
 static struct shmbuf_death_entry *shmbuf_death_entry(struct shmbuf_buffer *buffer, u64 sequence)
 {
 	return &buffer->deaths->entries[sequence % SHMBUF_DEATHS_MAX];
@@ -164,22 +121,34 @@ void shmbuf_deaths_tell(struct shmbuf_buffer *buffer)
 	shmbuf_queue_moved(buffer, SHMBUF_INDEX_DEATHS);
 }
 
+/* The note that was made @age notes before the last one. */
+static struct shmbuf_death_note *shmbuf_death_note_at(struct shmbuf_buffer *buffer, u32 age)
+{
+	u32 at = buffer->nr_death_notes - 1 - age;
+
+	lockdep_assert_held(&buffer->deaths_lock);
+	return &buffer->deaths->notes[at % SHMBUF_DEATH_NOTES];
+}
+
 void shmbuf_death_note(struct shmbuf_buffer *buffer, u32 index, u64 id)
 {
-	struct shmbuf_death_note *notes;
-	u32 i;
+	struct shmbuf_death_note *note;
 
 	/* An id that nobody ever had is a hostile peer's. */
 	if (!shmbuf_owner_leaves(buffer, id))
 		return;
 	spin_lock(&buffer->deaths_lock);
-	notes = buffer->deaths->notes;
-	for (i = 0; i < SHMBUF_DEATH_NOTES; i++)
-		if (notes[i].owner && notes[i].index == index)
-			break;
-	if (i == SHMBUF_DEATH_NOTES)
-		i = buffer->death_note++ % SHMBUF_DEATH_NOTES;
-	notes[i] = (struct shmbuf_death_note){ .owner = id, .index = index };
+	note = shmbuf_death_note_at(buffer, 0);
+	if (note->owner == id && note->last + 1 == index) {
+		note->last = index;
+	} else if (note->owner != id || index < note->first || index > note->last) {
+		buffer->nr_death_notes++;
+		*shmbuf_death_note_at(buffer, 0) = (struct shmbuf_death_note){
+			.owner = id,
+			.first = index,
+			.last = index,
+		};
+	}
 	spin_unlock(&buffer->deaths_lock);
 }
 
@@ -193,7 +162,14 @@ void shmbuf_deaths_forget(struct shmbuf_buffer *buffer, u32 first, u32 last)
 	spin_lock(&buffer->deaths_lock);
 	for (i = 0; i < SHMBUF_DEATH_NOTES; i++) {
 		note = &buffer->deaths->notes[i];
-		if (note->index >= first && note->index <= last)
+		if (note->first > last || note->last < first)
+			continue;
+		/* Of what lies on both sides, one is kept. */
+		if (note->first < first)
+			note->last = first - 1;
+		else if (note->last > last)
+			note->first = last + 1;
+		else
 			note->owner = 0;
 	}
 	spin_unlock(&buffer->deaths_lock);
@@ -201,15 +177,18 @@ void shmbuf_deaths_forget(struct shmbuf_buffer *buffer, u32 first, u32 last)
 
 u64 shmbuf_death_holder(struct shmbuf_buffer *buffer, u32 index)
 {
+	struct shmbuf_death_note *note;
 	u64 id = 0;
-	int i;
+	u32 age;
 
 	if (!READ_ONCE(buffer->deaths))
 		return 0;
 	spin_lock(&buffer->deaths_lock);
-	for (i = 0; i < SHMBUF_DEATH_NOTES && !id; i++)
-		if (buffer->deaths->notes[i].index == index)
-			id = buffer->deaths->notes[i].owner;
+	for (age = 0; age < SHMBUF_DEATH_NOTES && !id; age++) {
+		note = shmbuf_death_note_at(buffer, age);
+		if (index >= note->first && index <= note->last)
+			id = note->owner;
+	}
 	spin_unlock(&buffer->deaths_lock);
 	return id;
 }

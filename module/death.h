@@ -7,7 +7,11 @@
 
 #include <linux/shmbuf.h>
 
+#include "info.h"
+
+struct pid;
 struct shmbuf_buffer;
+struct shmbuf_member;
 struct shmbuf_owner;
 
 /**
@@ -18,6 +22,55 @@ struct shmbuf_owner;
 struct shmbuf_cause {
 	u8 how;
 	u8 code;
+};
+
+/* Locks, in runs, of which it is remembered who died with them; and who holds them. */
+#define SHMBUF_DEATH_NOTES	16
+#define SHMBUF_NR_HELD		20
+
+/**
+ * struct shmbuf_death_entry - one death
+ * @owner: the id
+ * @time: ns on CLOCK_MONOTONIC of the initial time namespace
+ * @member: the process, a reference; NULL where the entry is unused
+ * @tid: of a thread-bound owner, a reference, else NULL
+ * @cause: how
+ * @flags: SHMBUF_DEATH_*
+ */
+struct shmbuf_death_entry {
+	u64 owner;
+	u64 time;
+	struct shmbuf_member *member;
+	struct pid *tid;
+	struct shmbuf_cause cause;
+	u8 flags;
+};
+
+/**
+ * struct shmbuf_death_note - who died with a run of locks
+ * @owner: the id, 0 where the note is unused
+ * @first: index
+ * @last: index
+ */
+struct shmbuf_death_note {
+	u64 owner;
+	u32 first;
+	u32 last;
+};
+
+/**
+ * struct shmbuf_death_log - the last that is known of a buffer's owners; all under its
+ *	deaths_lock
+ * @entries: by sequence
+ * @notes: a ring
+ * @held: by index
+ *
+ * 2 KiB, as large as kmalloc() would make it anyway.
+ */
+struct shmbuf_death_log {
+	struct shmbuf_death_entry entries[SHMBUF_DEATHS_MAX];
+	struct shmbuf_death_note notes[SHMBUF_DEATH_NOTES];
+	struct shmbuf_held held[SHMBUF_NR_HELD];
 };
 
 /* A buffer's log, before its first owner.  May sleep; -ENOMEM. */

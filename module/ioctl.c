@@ -11,6 +11,7 @@
 #include "buffer.h"
 #include "death.h"
 #include "handle.h"
+#include "info.h"
 #include "ioctl.h"
 #include "lock.h"
 #include "name.h"
@@ -39,6 +40,7 @@ union shmbuf_args {
 	struct shmbuf_watch watch;
 	struct shmbuf_moved moved;
 	struct shmbuf_deaths deaths;
+	struct shmbuf_owner_info owner_info;
 };
 
 /**
@@ -190,6 +192,11 @@ static int shmbuf_cmd_deaths(struct shmbuf_call *call)
 	return shmbuf_deaths(call->buffer, &call->args->deaths);
 }
 
+static int shmbuf_cmd_owner_info(struct shmbuf_call *call)
+{
+	return shmbuf_owner_info(call->buffer, &call->args->owner_info, call->args_user);
+}
+
 /* What a command needs of its handle. */
 #define SHMBUF_CMD_ATTACHED	BIT(0)
 #define SHMBUF_CMD_WRITE	BIT(1)
@@ -251,6 +258,8 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 	SHMBUF_CMD(SHMBUF_IOC_MOVED, shmbuf_moved, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_moved),
 	SHMBUF_CMD(SHMBUF_IOC_DEATHS, shmbuf_deaths, 0, SHMBUF_CMD_ATTACHED,
 		   shmbuf_cmd_deaths),
+	SHMBUF_CMD(SHMBUF_IOC_OWNER_INFO, shmbuf_owner_info, 0, SHMBUF_CMD_ATTACHED,
+		   shmbuf_cmd_owner_info),
 };
 
 static const struct shmbuf_cmd *shmbuf_cmd_find(unsigned int cmd)

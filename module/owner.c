@@ -184,6 +184,18 @@ struct shmbuf_owner *shmbuf_owner_get_current(struct shmbuf_buffer *buffer, u64 
 	return owner;
 }
 
+struct shmbuf_owner *shmbuf_owner_get(struct shmbuf_buffer *buffer, u64 id)
+{
+	struct shmbuf_owner *owner;
+
+	rcu_read_lock();
+	owner = shmbuf_owner_lookup(buffer, id);
+	if (owner && !refcount_inc_not_zero(&owner->ref))
+		owner = NULL;
+	rcu_read_unlock();
+	return owner;
+}
+
 static bool shmbuf_task_lives(struct task_struct *task, const struct mm_struct *mm)
 {
 	return !(READ_ONCE(task->flags) & PF_EXITING) && READ_ONCE(task->mm) == mm;
@@ -261,8 +273,23 @@ static void shmbuf_owner_set_dead(struct shmbuf_owner *owner, struct shmbuf_caus
 		shmbuf_death_record(owner);
 }
 
-static bool shmbuf_owner_end(struct shmbuf_owner *owner, struct shmbuf_cause cause)
+bool shmbuf_owner_die(struct shmbuf_owner *owner)
 {
+	struct shmbuf_buffer *buffer = owner->buffer;
+	bool died;
+
+	spin_lock(&buffer->owners_lock);
+	died = !owner->dead;
+	/* What isn't dead isn't reaped: its member is there. */
+	if (died)
+		shmbuf_owner_set_dead(owner, shmbuf_cause_find(owner));
+	spin_unlock(&buffer->owners_lock);
+	return died;
+}
+
+static bool shmbuf_owner_give_back(struct shmbuf_owner *owner)
+{
+	const struct shmbuf_cause cause = { SHMBUF_DEATH_UNREGISTER, 0 };
 	struct shmbuf_buffer *buffer = owner->buffer;
 	bool died;
 
@@ -272,11 +299,6 @@ static bool shmbuf_owner_end(struct shmbuf_owner *owner, struct shmbuf_cause cau
 		shmbuf_owner_set_dead(owner, cause);
 	spin_unlock(&buffer->owners_lock);
 	return died;
-}
-
-bool shmbuf_owner_die(struct shmbuf_owner *owner)
-{
-	return shmbuf_owner_end(owner, shmbuf_cause_find(owner));
 }
 
 bool shmbuf_owner_leaves(struct shmbuf_buffer *buffer, u64 id)
@@ -301,7 +323,7 @@ int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id)
 
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
-	if (!shmbuf_owner_end(owner, (struct shmbuf_cause){ SHMBUF_DEATH_UNREGISTER, 0 })) {
+	if (!shmbuf_owner_give_back(owner)) {
 		shmbuf_owner_put(owner);
 		return -EPERM;
 	}

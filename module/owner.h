@@ -71,6 +71,8 @@ int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id);
 /* The owner, if the caller may use the id, with a reference; else -EPERM. */
 struct shmbuf_owner *shmbuf_owner_get_current(struct shmbuf_buffer *buffer, u64 id);
 void shmbuf_owner_put(struct shmbuf_owner *owner);
+/* Anybody's, with a reference, or NULL. */
+struct shmbuf_owner *shmbuf_owner_get(struct shmbuf_buffer *buffer, u64 id);
 
 /* Whether the id is good and its owner lives. */
 bool shmbuf_owner_alive(struct shmbuf_buffer *buffer, u64 id);

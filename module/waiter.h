@@ -22,6 +22,7 @@ struct task_struct;
  * @node: in its bucket's tree; this and all below under the bucket's lock,
  *	unless it says otherwise
  * @index: constant while it waits, as @kind, @task, @owner and @expected
+ * @serial: of its arrival in the tree; grows in a buffer
  * @kind: what it took the object for
  * @task: who sleeps
  * @owner: lock: who wants it
@@ -41,6 +42,7 @@ struct shmbuf_waiter {
 	struct rb_node node;
 	u32 index;
 	u32 kind;
+	u64 serial;
 	struct task_struct *task;
 	struct shmbuf_owner *owner;
 	u64 expected;
@@ -97,6 +99,9 @@ void shmbuf_waiter_remove(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bu
 /* The longest waiting, and the one after; NULL where there is none. */
 struct shmbuf_waiter *shmbuf_waiter_first(struct shmbuf_bucket *bucket, u32 index, u32 kind);
 struct shmbuf_waiter *shmbuf_waiter_next(struct shmbuf_waiter *waiter);
+/* The first that arrived as @serial or later. */
+struct shmbuf_waiter *shmbuf_waiter_from(struct shmbuf_bucket *bucket, u32 index, u32 kind,
+					 u64 serial);
 
 /* @waiter's result is decided: take it out and have it woken. */
 void shmbuf_waiter_finish(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,

@@ -126,7 +126,7 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
 	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
-	SHMBUF_IOC_WATCH, SHMBUF_IOC_MOVED, SHMBUF_IOC_DEATHS,
+	SHMBUF_IOC_WATCH, SHMBUF_IOC_MOVED, SHMBUF_IOC_DEATHS, SHMBUF_IOC_OWNER_INFO,
 };
 
 static bool known(unsigned long cmd)
@@ -228,6 +228,8 @@ static const struct row rows[] = {
 	  offsetof(struct shmbuf_moved, reserved), 1, false, true },
 	{ SHMBUF_IOC_DEATHS, "DEATHS", sizeof(struct shmbuf_deaths),
 	  offsetof(struct shmbuf_deaths, reserved), 1, false, true },
+	{ SHMBUF_IOC_OWNER_INFO, "OWNER_INFO", sizeof(struct shmbuf_owner_info), 0, 1,
+	  false, true },
 };
 
 /* Object 0 is a lock, 1 a queue, 2 free. */
@@ -314,6 +316,7 @@ FIXTURE_VARIANT_ADD(each, wake) { 14 };
 FIXTURE_VARIANT_ADD(each, watch) { 15 };
 FIXTURE_VARIANT_ADD(each, moved) { 16 };
 FIXTURE_VARIANT_ADD(each, deaths) { 17 };
+FIXTURE_VARIANT_ADD(each, owner_info) { 18 };
 
 static int row_is_new(const struct row *row)
 {

@@ -246,6 +246,16 @@ static inline int do_deaths(int fd, struct shmbuf_death *deaths, __u32 nr, __u64
 	return call(fd, SHMBUF_IOC_DEATHS, &arg);
 }
 
+static inline int do_owner_info(int fd, __u32 index, struct shmbuf_owner_info *info,
+				struct shmbuf_waiter_info *waiters, __u32 room)
+{
+	*info = (struct shmbuf_owner_info){
+		.size = sizeof(*info), .index = index, .nr_waiters = room,
+		.waiters = address(waiters),
+	};
+	return call(fd, SHMBUF_IOC_OWNER_INFO, info);
+}
+
 /* Buffers */
 
 static inline int open_device(int flags)

@@ -514,6 +514,26 @@ int shmbuf_watch_eventfd(struct shmbuf *b, uint32_t queue, int eventfd);
 int shmbuf_unwatch_eventfd(struct shmbuf *b, uint32_t queue);
 
 /**
+ * shmbuf_owner_info() - who holds a lock, since when, and who waits for it
+ * @b: the handle; may be read-only
+ * @index: the lock
+ * @info: filled in; see struct shmbuf_owner_info.  Times are in ns on CLOCK_MONOTONIC,
+ *	process and thread ids those of the caller's PID namespace, 0 where it knows none.
+ * @waiters: room for @room of those who wait, the longest waiting first; NULL for
+ *	room 0
+ * @room: how many; no more than SHMBUF_OWNER_INFO_MAX are written, and no more
+ *	than @info->nr_waiters tells
+ *
+ * What is told was so a moment ago.  After -EOWNERDEAD @info->death tells who died
+ * with the lock, how and when, if state has SHMBUF_OWNER_DEAD: as long as that is one of
+ * the last deaths in the buffer.
+ *
+ * Return: 0, or -EFAULT, -EINTR, -EINVAL (no such lock), -ENOMEM.
+ */
+int shmbuf_owner_info(struct shmbuf *b, uint32_t index, struct shmbuf_owner_info *info,
+		      struct shmbuf_waiter_info *waiters, uint32_t room);
+
+/**
  * shmbuf_deaths() - who died lately
  * @b: the handle; may be read-only
  * @deaths: room for @room of them; the oldest comes first

@@ -797,6 +797,9 @@ struct shmbuf_deaths {
 	__u64 after;
 };
 
+/* The most waiters that OWNER_INFO tells of. */
+#define SHMBUF_OWNER_INFO_MAX		1024
+
 /* struct shmbuf_owner_info.state */
 #define SHMBUF_OWNER_HELD		(1U << 0)	/* exclusively, by @owner */
 #define SHMBUF_OWNER_SHARED		(1U << 1)	/* by readers, @owner is one of them */
@@ -834,14 +837,16 @@ struct shmbuf_waiter_info {
  * @owner: out: the holder's id, 0 for none
  * @since: out: since when it holds the lock, ns on CLOCK_MONOTONIC of the caller's
  *	time namespace.  A lock that was taken in user space is known to be held since
- *	the kernel first saw it: SHMBUF_OWNER_SINCE_BOUND.
+ *	the kernel first saw it: SHMBUF_OWNER_SINCE_BOUND.  That its holder gave it up
+ *	and took it again in user space isn't seen.
  * @pid: out: of the holder's process, as the caller's PID namespace knows it; 0 for
  *	unknown
  * @tid: out: of the holder's thread, likewise; 0 for a process-bound id
  * @comm: out: the holder's process's name as it joined
  * @nr_readers: out: owners that read
  * @nr_waiters: in: how many @waiters has room for; out: how many there are.  No
- *	more than there is room for are written, those first that wait longest.
+ *	more than there is room for are written, those first that wait longest; nor
+ *	more than SHMBUF_OWNER_INFO_MAX.
  * @waiters: in: address of an array of struct shmbuf_waiter_info, or 0
  * @death: out: with SHMBUF_OWNER_DEAD
  *
