@@ -23,54 +23,51 @@
 
 static struct shmbuf_held *shmbuf_held(struct shmbuf_buffer *buffer, u32 index)
 {
-	lockdep_assert_held(&buffer->deaths_lock);
 	return &buffer->deaths->held[index % SHMBUF_NR_HELD];
 }
 
 static bool shmbuf_held_is(const struct shmbuf_held *held, u32 index, u64 id)
 {
-	return held->owner == id && held->index == index;
+	/* Also looked at without the lock, for whether it need be taken. */
+	return READ_ONCE(held->owner) == id && READ_ONCE(held->index) == index;
+}
+
+static void shmbuf_held_set(struct shmbuf_buffer *buffer, u32 index, u64 id, bool bound)
+{
+	struct shmbuf_held *held = shmbuf_held(buffer, index);
+	u64 now = ktime_get_ns();
+
+	spin_lock(&buffer->deaths_lock);
+	if (!bound || !shmbuf_held_is(held, index, id)) {
+		WRITE_ONCE(held->owner, id);
+		WRITE_ONCE(held->index, index);
+		held->since = now;
+		held->bound = bound;
+	}
+	spin_unlock(&buffer->deaths_lock);
 }
 
 void shmbuf_held_note(struct shmbuf_buffer *buffer, u32 index, u64 id)
 {
-	u64 now = ktime_get_ns();
-
-	spin_lock(&buffer->deaths_lock);
-	*shmbuf_held(buffer, index) = (struct shmbuf_held){
-		.owner = id,
-		.since = now,
-		.index = index,
-	};
-	spin_unlock(&buffer->deaths_lock);
+	shmbuf_held_set(buffer, index, id, false);
 }
 
 void shmbuf_held_forget(struct shmbuf_buffer *buffer, u32 index, u64 id)
 {
-	struct shmbuf_held *held;
+	struct shmbuf_held *held = shmbuf_held(buffer, index);
 
+	if (!shmbuf_held_is(held, index, id))
+		return;
 	spin_lock(&buffer->deaths_lock);
-	held = shmbuf_held(buffer, index);
 	if (shmbuf_held_is(held, index, id))
-		held->owner = 0;
+		WRITE_ONCE(held->owner, 0);
 	spin_unlock(&buffer->deaths_lock);
 }
 
 void shmbuf_held_see(struct shmbuf_buffer *buffer, u32 index, u64 id)
 {
-	u64 now = ktime_get_ns();
-	struct shmbuf_held *held;
-
-	spin_lock(&buffer->deaths_lock);
-	held = shmbuf_held(buffer, index);
-	if (!shmbuf_held_is(held, index, id))
-		*held = (struct shmbuf_held){
-			.owner = id,
-			.since = now,
-			.index = index,
-			.bound = true,
-		};
-	spin_unlock(&buffer->deaths_lock);
+	if (!shmbuf_held_is(shmbuf_held(buffer, index), index, id))
+		shmbuf_held_set(buffer, index, id, true);
 }
 
 static void shmbuf_info_since(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *info)
