@@ -6,8 +6,11 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include <linux/shmbuf_word.h>
+
 #include "buffer.h"
 #include "data.h"
+#include "death.h"
 #include "name.h"
 #include "owner.h"
 #include "sweep.h"
@@ -67,6 +70,7 @@ static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
 	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)
 		WARN_ON(!RB_EMPTY_ROOT(&buffer->buckets[i].claims));
 	xa_destroy(&buffer->owners);
+	shmbuf_deaths_free(buffer);
 	mtree_destroy(&buffer->kinds);
 	if (!IS_ERR_OR_NULL(buffer->data))
 		fput(buffer->data);
@@ -101,6 +105,8 @@ static struct shmbuf_buffer *shmbuf_buffer_alloc(const struct shmbuf_create *arg
 	mt_init_flags(&buffer->kinds, MT_FLAGS_USE_RCU);
 	xa_init_flags(&buffer->owners, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	spin_lock_init(&buffer->owners_lock);
+	spin_lock_init(&buffer->deaths_lock);
+	atomic64_set(&buffer->deaths_word, shmbuf_queue_word(0, false));
 	INIT_LIST_HEAD(&buffer->dead_owners);
 	INIT_LIST_HEAD(&buffer->members);
 	INIT_WORK(&buffer->reap, shmbuf_owners_reap_work);

@@ -17,6 +17,7 @@
 #include <linux/shmbuf.h>
 
 struct file;
+struct shmbuf_death_log;
 struct shmbuf_ns;
 struct shmbuf_user;
 
@@ -30,12 +31,14 @@ struct shmbuf_user;
  * @nr_spinners: threads that spin for a lock of this bucket
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
  * @claims: struct shmbuf_claim by index, then by holder; under @lock
+ * @watchers: struct shmbuf_watcher by index, then by arrival; under @lock
  */
 struct shmbuf_bucket {
-	spinlock_t lock; /* @waiters, @claims, and the words */
+	spinlock_t lock; /* the trees, and the words */
 	atomic_t nr_spinners;
 	struct rb_root waiters;
 	struct rb_root claims;
+	struct rb_root watchers;
 };
 
 /**
@@ -69,16 +72,22 @@ struct shmbuf_bucket {
  * @owners_lock: protects each owner's list and death, @dead_owners and @members.
  *	Outside of it: nothing but @config and @reap_lock.
  * @dead_owners: to be reaped
- * @nr_deaths: of owners, but for those who gave their ids back; under @owners_lock,
- *	read anywhere
+ * @deaths_lock: innermost; protects the log of deaths
+ * @deaths: the log, made with the first owner
+ * @nr_death_notes: made of locks of the dead; under @deaths_lock
+ * @nr_deaths: of owners, but for those who gave their ids back and had nothing; under
+ *	@owners_lock and @deaths_lock, read anywhere
+ * @deaths_word: of SHMBUF_INDEX_DEATHS, a queue with @nr_deaths as its sequence; in
+ *	the kernel alone, changed under its bucket's lock
  * @members: processes that are joined
  * @last_member: id of the last that was
  * @owner_slot: where the search for a free slot goes on; under @owners' lock
  * @owner_generation: of the last owner id
  * @reap_lock: mutex of those who scan the words for dead owners
  * @reap: work that does so
- * @check: work that looks after what nobody told us, while anybody waits
- * @nr_waiters: who are in any bucket
+ * @check: work that looks after what nobody told us, while anybody waits or watches
+ * @last_waiter: serial number of the last waiter
+ * @nr_waiters: who are in any bucket, watchers too
  * @buckets: by index
  */
 struct shmbuf_buffer {
@@ -113,7 +122,11 @@ struct shmbuf_buffer {
 	struct xarray owners;
 	spinlock_t owners_lock; /* deaths */
 	struct list_head dead_owners;
+	spinlock_t deaths_lock; /* the log, @nr_deaths */
+	struct shmbuf_death_log *deaths;
+	u32 nr_death_notes;
 	u64 nr_deaths;
+	atomic64_t deaths_word;
 	struct list_head members;
 	atomic64_t last_member;
 	u32 owner_slot;
@@ -122,6 +135,7 @@ struct shmbuf_buffer {
 	struct work_struct reap;
 
 	struct delayed_work check;
+	atomic64_t last_waiter;
 	atomic_t nr_waiters;
 	struct shmbuf_bucket buckets[SHMBUF_NR_BUCKETS];
 };
@@ -129,6 +143,8 @@ struct shmbuf_buffer {
 /* @index has been found to be in the table, or is of no use to anybody. */
 static inline atomic64_t *shmbuf_word(struct shmbuf_buffer *buffer, u32 index)
 {
+	if (index == SHMBUF_INDEX_DEATHS)
+		return &buffer->deaths_word;
 	index = array_index_nospec(index, buffer->nr_objects);
 	return buffer->control + sizeof(struct shmbuf_control) +
 	       ((size_t)index << buffer->stride_shift);

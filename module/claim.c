@@ -6,6 +6,7 @@
 #include "buffer.h"
 #include "claim.h"
 #include "object.h"
+#include "owner.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -107,6 +108,13 @@ struct shmbuf_claim *shmbuf_claim_find(struct shmbuf_bucket *bucket, u32 index, 
 	return claim && !shmbuf_claim_cmp(index, holder, claim) ? claim : NULL;
 }
 
+struct shmbuf_claim *shmbuf_claim_after(struct shmbuf_bucket *bucket, u32 index, u64 holder)
+{
+	struct shmbuf_claim *claim = shmbuf_claim_from(bucket, index, holder + 1);
+
+	return claim && claim->index == index ? claim : NULL;
+}
+
 struct shmbuf_claim *shmbuf_claim_first(struct shmbuf_bucket *bucket, u32 index)
 {
 	struct shmbuf_claim *claim = shmbuf_claim_from(bucket, index, 0);
@@ -162,6 +170,9 @@ static bool shmbuf_claim_bury_next(struct shmbuf_buffer *buffer, struct shmbuf_b
 		dead = READ_ONCE(*claim->dead);
 		if (dead) {
 			shmbuf_claim_remove(bucket, claim);
+			/* Of a semaphore it's the process who has something. */
+			if (claim->kind != SHMBUF_KIND_SEMAPHORE)
+				shmbuf_owner_leaves(buffer, claim->holder);
 			shmbuf_kind_ops(claim->kind)->bury(buffer, claim, &wakeups);
 		}
 	}

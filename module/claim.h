@@ -49,6 +49,9 @@ struct shmbuf_claim *shmbuf_claim_find(struct shmbuf_bucket *bucket, u32 index, 
 struct shmbuf_claim *shmbuf_claim_first(struct shmbuf_bucket *bucket, u32 index);
 struct shmbuf_claim *shmbuf_claim_next(struct shmbuf_claim *claim);
 
+/* The first of a holder above @holder. */
+struct shmbuf_claim *shmbuf_claim_after(struct shmbuf_bucket *bucket, u32 index, u64 holder);
+
 /* The object has lost its kind: nobody has anything of it. */
 void shmbuf_claims_drop(struct shmbuf_buffer *buffer, u32 index);
 

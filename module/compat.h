@@ -9,6 +9,7 @@
 #error "shmbuf needs Linux 6.1 or newer"
 #endif
 
+#include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/ns_common.h>
@@ -42,6 +43,12 @@ static inline void shmbuf_vm_flags_clear(struct vm_area_struct *vma, unsigned lo
 #define shmbuf_mmap_file(file, vma) vfs_mmap(file, vma)
 #else
 #define shmbuf_mmap_file(file, vma) call_mmap(file, vma)
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define shmbuf_eventfd_signal(ctx) eventfd_signal(ctx)
+#else
+#define shmbuf_eventfd_signal(ctx) eventfd_signal(ctx, 1)
 #endif
 
 /* Whether nothing but our one reference keeps the namespace. */

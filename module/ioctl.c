@@ -10,7 +10,9 @@
 #include "attach.h"
 #include "barrier.h"
 #include "buffer.h"
+#include "death.h"
 #include "handle.h"
+#include "info.h"
 #include "ioctl.h"
 #include "lock.h"
 #include "name.h"
@@ -19,6 +21,7 @@
 #include "query.h"
 #include "queue.h"
 #include "sem.h"
+#include "watch.h"
 
 /* Every argument, so that the dispatcher can hold any of them. */
 union shmbuf_args {
@@ -38,6 +41,10 @@ union shmbuf_args {
 	struct shmbuf_wake wake;
 	struct shmbuf_sem sem;
 	struct shmbuf_barrier barrier;
+	struct shmbuf_watch watch;
+	struct shmbuf_moved moved;
+	struct shmbuf_deaths deaths;
+	struct shmbuf_owner_info owner_info;
 };
 
 /**
@@ -212,6 +219,26 @@ static int shmbuf_cmd_barrier_leave(struct shmbuf_call *call)
 	return shmbuf_barrier_leave(call->buffer, args);
 }
 
+static int shmbuf_cmd_watch(struct shmbuf_call *call)
+{
+	return shmbuf_watch(call->handle, &call->args->watch);
+}
+
+static int shmbuf_cmd_moved(struct shmbuf_call *call)
+{
+	return shmbuf_moved(call->handle, &call->args->moved);
+}
+
+static int shmbuf_cmd_deaths(struct shmbuf_call *call)
+{
+	return shmbuf_deaths(call->buffer, &call->args->deaths);
+}
+
+static int shmbuf_cmd_owner_info(struct shmbuf_call *call)
+{
+	return shmbuf_owner_info(call->buffer, &call->args->owner_info, call->args_user);
+}
+
 /* What a command needs of its handle. */
 #define SHMBUF_CMD_ATTACHED	BIT(0)
 #define SHMBUF_CMD_WRITE	BIT(1)
@@ -276,6 +303,13 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_barrier_wait),
 	SHMBUF_CMD(SHMBUF_IOC_BARRIER_LEAVE, shmbuf_barrier, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_barrier_leave),
+	SHMBUF_CMD(SHMBUF_IOC_WATCH, shmbuf_watch, SHMBUF_WATCH_REMOVE | SHMBUF_WATCH_EVENTFD,
+		   SHMBUF_CMD_ATTACHED, shmbuf_cmd_watch),
+	SHMBUF_CMD(SHMBUF_IOC_MOVED, shmbuf_moved, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_moved),
+	SHMBUF_CMD(SHMBUF_IOC_DEATHS, shmbuf_deaths, 0, SHMBUF_CMD_ATTACHED,
+		   shmbuf_cmd_deaths),
+	SHMBUF_CMD(SHMBUF_IOC_OWNER_INFO, shmbuf_owner_info, 0, SHMBUF_CMD_ATTACHED,
+		   shmbuf_cmd_owner_info),
 };
 
 static const struct shmbuf_cmd *shmbuf_cmd_find(unsigned int cmd)

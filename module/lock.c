@@ -8,6 +8,8 @@
 
 #include "buffer.h"
 #include "compat.h"
+#include "death.h"
+#include "info.h"
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
@@ -71,6 +73,8 @@ static int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *b
 				  first && !first->trying, &new);
 	if (ret == -EBUSY && stay)
 		new |= SHMBUF_WORD_WAITERS;
+	if (ret == -EOWNERDEAD && shmbuf_lock_word_owner(old))
+		shmbuf_death_note(buffer, index, shmbuf_lock_word_owner(old));
 	shmbuf_word_put(buffer, index, new);
 	return ret;
 }
@@ -166,6 +170,8 @@ static int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 unlock:
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
+	if (!ret)
+		shmbuf_held_forget(buffer, index, id);
 	return ret;
 }
 
@@ -289,6 +295,15 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	return ret == -EAGAIN ? -EINVAL : ret;
 }
 
+/* For OWNER_INFO: whoever sleeps knows that it was held by then. */
+static void shmbuf_lock_see_holder(struct shmbuf_buffer *buffer, u32 index)
+{
+	u64 id = shmbuf_lock_word_owner(atomic64_read(shmbuf_word(buffer, index)));
+
+	if (id)
+		shmbuf_held_see(buffer, index, id);
+}
+
 static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 			     struct shmbuf_owner *owner, u32 flags,
 			     struct shmbuf_deadline *deadline)
@@ -313,6 +328,7 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 	spin_unlock(&bucket->lock);
 
 	while (ret == -EBUSY) {
+		shmbuf_lock_see_holder(buffer, index);
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		if (!shmbuf_waiter_done(&waiter) && !READ_ONCE(waiter.trying))
 			shmbuf_waiter_sleep(deadline);
@@ -360,6 +376,8 @@ int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
 			break;
 		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
 	} while (!ret);
+	if (shmbuf_is_locked(ret))
+		shmbuf_held_note(buffer, args->index, owner->id);
 	/* Who never gets to see the lock doesn't die as its holder. */
 	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {
 		shmbuf_lock_put(buffer, args->index, owner->id, true);
@@ -441,6 +459,7 @@ static void shmbuf_lock_bury(struct shmbuf_buffer *buffer, u32 index)
 		shmbuf_word_put(buffer, index, old);
 		goto unlock;
 	}
+	shmbuf_death_note(buffer, index, shmbuf_lock_word_owner(old));
 	shmbuf_word_put(buffer, index, new);
 	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 	if (first && !first->trying)

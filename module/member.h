@@ -14,7 +14,7 @@ struct shmbuf_buffer;
 
 /**
  * struct shmbuf_member - a process that is joined to a buffer
- * @ref: one for each of its owners; the last put frees it
+ * @ref: one for each of its owners and of their logged deaths; the last put frees it
  * @id: of this joining, never reused in the buffer; constant, as @mm, @pid, @comm
  * @mm: its address space, pinned by its owners; compared, and never looked into
  * @pid: its thread group, a reference
@@ -42,6 +42,12 @@ struct shmbuf_member *shmbuf_member_join(struct shmbuf_buffer *buffer);
 /* One less, under owners_lock; true where that was the last. */
 bool shmbuf_member_leave(struct shmbuf_buffer *buffer, struct shmbuf_member *member);
 void shmbuf_member_put(struct shmbuf_member *member);
+
+static inline struct shmbuf_member *shmbuf_member_get(struct shmbuf_member *member)
+{
+	refcount_inc(&member->ref);
+	return member;
+}
 
 /* Whether any process but the caller's is joined. */
 bool shmbuf_member_has_peers(struct shmbuf_buffer *buffer);

@@ -6,6 +6,7 @@
 #include "barrier.h"
 #include "buffer.h"
 #include "claim.h"
+#include "death.h"
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
@@ -35,8 +36,11 @@ const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind)
 
 static u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
 {
-	void *entry = mtree_load(&buffer->kinds, index);
+	void *entry;
 
+	if (index == SHMBUF_INDEX_DEATHS)
+		return SHMBUF_KIND_QUEUE;
+	entry = mtree_load(&buffer->kinds, index);
 	return entry ? xa_to_value(entry) : SHMBUF_KIND_NONE;
 }
 
@@ -200,8 +204,7 @@ int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range
 	if (!shmbuf_range_fits(buffer, range) || range->kind || range->value)
 		return -EINVAL;
 	/* Idle is also what only those have who went without a word. */
-	if (shmbuf_owners_find_dead(buffer))
-		queue_work(shmbuf_workqueue, &buffer->reap);
+	shmbuf_owners_look(buffer);
 	if (mutex_lock_killable(&buffer->config))
 		return -EINTR;
 	for (i = range->first; i <= last; i++) {
@@ -218,6 +221,8 @@ int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range
 	/* What is left of an idle object's claims is nothing, or a dead holder's. */
 	for (i = range->first; !ret && i <= last; i++)
 		shmbuf_claims_drop(buffer, i);
+	if (!ret)
+		shmbuf_deaths_forget(buffer, range->first, last);
 	mutex_unlock(&buffer->config);
 	return ret;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/pid.h>
 #include <linux/rcupdate_wait.h>
 #include <linux/sched/mm.h>
@@ -12,6 +13,7 @@
 #include "buffer.h"
 #include "handle.h"
 #include "claim.h"
+#include "death.h"
 #include "lock.h"
 #include "member.h"
 #include "owner.h"
@@ -115,6 +117,9 @@ int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
 	u32 slot;
 	int ret;
 
+	ret = shmbuf_deaths_prepare(buffer);
+	if (ret)
+		return ret;
 	owner = shmbuf_owner_create(buffer, process_bound);
 	if (owner == ERR_PTR(-EDQUOT)) {
 		/* Threads may have gone without a word. */
@@ -176,6 +181,18 @@ struct shmbuf_owner *shmbuf_owner_get_current(struct shmbuf_buffer *buffer, u64 
 	owner = shmbuf_owner_lookup(buffer, id);
 	if (!owner || !shmbuf_owner_is_current(owner) || !refcount_inc_not_zero(&owner->ref))
 		owner = ERR_PTR(-EPERM);
+	rcu_read_unlock();
+	return owner;
+}
+
+struct shmbuf_owner *shmbuf_owner_get(struct shmbuf_buffer *buffer, u64 id)
+{
+	struct shmbuf_owner *owner;
+
+	rcu_read_lock();
+	owner = shmbuf_owner_lookup(buffer, id);
+	if (owner && !refcount_inc_not_zero(&owner->ref))
+		owner = NULL;
 	rcu_read_unlock();
 	return owner;
 }
@@ -243,34 +260,62 @@ pid_t shmbuf_owner_pid_nr(struct shmbuf_buffer *buffer, u64 id, struct pid_names
 	return nr;
 }
 
-static void shmbuf_owner_set_dead(struct shmbuf_owner *owner, bool unregistered)
+static void shmbuf_owner_set_dead(struct shmbuf_owner *owner, struct shmbuf_cause cause)
 {
 	struct shmbuf_buffer *buffer = owner->buffer;
 
 	lockdep_assert_held(&buffer->owners_lock);
+	owner->cause = cause;
+	owner->died = ktime_get_ns();
+	owner->last = shmbuf_member_leave(buffer, owner->member);
 	WRITE_ONCE(owner->dead, true);
 	list_move_tail(&owner->node, &buffer->dead_owners);
-	shmbuf_member_leave(buffer, owner->member);
-	if (!unregistered)
-		WRITE_ONCE(buffer->nr_deaths, buffer->nr_deaths + 1);
+	if (cause.how != SHMBUF_DEATH_UNREGISTER)
+		shmbuf_death_record(owner);
 }
 
-static bool shmbuf_owner_end(struct shmbuf_owner *owner, bool unregistered)
+bool shmbuf_owner_die(struct shmbuf_owner *owner)
 {
 	struct shmbuf_buffer *buffer = owner->buffer;
 	bool died;
 
 	spin_lock(&buffer->owners_lock);
 	died = !owner->dead;
+	/* What isn't dead isn't reaped: its member is there. */
 	if (died)
-		shmbuf_owner_set_dead(owner, unregistered);
+		shmbuf_owner_set_dead(owner, shmbuf_cause_find(owner));
 	spin_unlock(&buffer->owners_lock);
 	return died;
 }
 
-bool shmbuf_owner_die(struct shmbuf_owner *owner)
+static bool shmbuf_owner_give_back(struct shmbuf_owner *owner)
 {
-	return shmbuf_owner_end(owner, false);
+	const struct shmbuf_cause cause = { SHMBUF_DEATH_UNREGISTER, 0 };
+	struct shmbuf_buffer *buffer = owner->buffer;
+	bool died;
+
+	spin_lock(&buffer->owners_lock);
+	died = !owner->dead;
+	if (died)
+		shmbuf_owner_set_dead(owner, cause);
+	spin_unlock(&buffer->owners_lock);
+	return died;
+}
+
+bool shmbuf_owner_leaves(struct shmbuf_buffer *buffer, u64 id)
+{
+	struct shmbuf_owner *owner;
+
+	rcu_read_lock();
+	owner = shmbuf_owner_lookup(buffer, id);
+	if (owner) {
+		WRITE_ONCE(owner->leaves, true);
+		/* Gone without a word, and seen by its lock first. */
+		if (!READ_ONCE(owner->dead))
+			queue_work(shmbuf_workqueue, &buffer->reap);
+	}
+	rcu_read_unlock();
+	return owner;
 }
 
 int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id)
@@ -279,7 +324,7 @@ int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id)
 
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
-	if (!shmbuf_owner_end(owner, true)) {
+	if (!shmbuf_owner_give_back(owner)) {
 		shmbuf_owner_put(owner);
 		return -EPERM;
 	}
@@ -293,16 +338,33 @@ bool shmbuf_owners_find_dead(struct shmbuf_buffer *buffer)
 {
 	struct shmbuf_owner *owner;
 	unsigned long slot;
-	bool found = false;
+	bool died = false;
 
 	rcu_read_lock();
 	xa_for_each(&buffer->owners, slot, owner) {
 		if (!READ_ONCE(owner->dead) && !shmbuf_owner_lives(owner))
-			found |= shmbuf_owner_die(owner);
+			died |= shmbuf_owner_die(owner);
 		cond_resched_rcu();
 	}
 	rcu_read_unlock();
-	return found;
+	if (died)
+		shmbuf_deaths_tell(buffer);
+	return died;
+}
+
+void shmbuf_owners_look(struct shmbuf_buffer *buffer)
+{
+	if (shmbuf_owners_find_dead(buffer))
+		queue_work(shmbuf_workqueue, &buffer->reap);
+}
+
+/* What was given back, and held. */
+static void shmbuf_owner_record_late(struct shmbuf_owner *owner)
+{
+	spin_lock(&owner->buffer->owners_lock);
+	shmbuf_death_record(owner);
+	spin_unlock(&owner->buffer->owners_lock);
+	shmbuf_deaths_tell(owner->buffer);
 }
 
 void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
@@ -324,6 +386,8 @@ void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 	/* Dead owners' nodes are ours alone. */
 	list_for_each_entry_safe(owner, next, &dead, node) {
 		list_del_init(&owner->node);
+		if (owner->cause.how == SHMBUF_DEATH_UNREGISTER && READ_ONCE(owner->leaves))
+			shmbuf_owner_record_late(owner);
 		shmbuf_process_remove(owner->process, owner);
 		xa_erase(&buffer->owners, owner->id & SHMBUF_OWNER_SLOT_MASK);
 		shmbuf_owner_put(owner);
@@ -333,22 +397,31 @@ void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 
 void shmbuf_owners_reap_work(struct work_struct *work)
 {
-	shmbuf_owners_reap(container_of(work, struct shmbuf_buffer, reap));
+	struct shmbuf_buffer *buffer = container_of(work, struct shmbuf_buffer, reap);
+
+	shmbuf_owners_find_dead(buffer);
+	shmbuf_owners_reap(buffer);
 }
 
 void shmbuf_owners_release(struct shmbuf_handle *handle)
 {
 	struct shmbuf_buffer *buffer = handle->buffer;
+	const struct shmbuf_cause released = { SHMBUF_DEATH_HANDLE, 0 };
 	struct shmbuf_owner *owner, *next;
 	bool died;
 
+	rcu_read_lock();
 	spin_lock(&buffer->owners_lock);
 	died = !list_empty(&handle->owners);
 	list_for_each_entry_safe(owner, next, &handle->owners, node)
-		shmbuf_owner_set_dead(owner, false);
+		shmbuf_owner_set_dead(owner, shmbuf_owner_lives(owner) ?
+					     released : shmbuf_cause_find(owner));
 	spin_unlock(&buffer->owners_lock);
-	if (died)
+	rcu_read_unlock();
+	if (died) {
 		shmbuf_sweep(buffer);
+		shmbuf_deaths_tell(buffer);
+	}
 	/* Those that died before may still be in the works, and hold the buffer. */
 	shmbuf_owners_reap(buffer);
 }

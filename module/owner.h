@@ -8,6 +8,8 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 
+#include "death.h"
+
 struct mm_struct;
 struct pid;
 struct shmbuf_buffer;
@@ -32,6 +34,11 @@ struct work_struct;
  * @pid: of the thread, or of the thread group where @process_bound; a reference
  * @process_bound: any thread of the group may use it
  * @dead: set once, under the buffer's owners_lock; read anywhere
+ * @cause: how it died; set before @dead, as @died and @last
+ * @died: when, ns on CLOCK_MONOTONIC
+ * @last: it was the last of its process
+ * @leaves: it died and had something, so that even UNREGISTER is a death; set under
+ *	the bucket's lock of what it had, read by the reaper once it has taken them all
  * @node: in the handle's list, then in the buffer's dead_owners; under the
  *	buffer's owners_lock
  * @process_node: in @process's list; under @process's lock
@@ -48,6 +55,10 @@ struct shmbuf_owner {
 	struct pid *pid;
 	bool process_bound;
 	bool dead;
+	bool last;
+	bool leaves;
+	struct shmbuf_cause cause;
+	u64 died;
 	struct list_head node;
 	struct list_head process_node;
 };
@@ -60,6 +71,8 @@ int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id);
 /* The owner, if the caller may use the id, with a reference; else -EPERM. */
 struct shmbuf_owner *shmbuf_owner_get_current(struct shmbuf_buffer *buffer, u64 id);
 void shmbuf_owner_put(struct shmbuf_owner *owner);
+/* Anybody's, with a reference, or NULL. */
+struct shmbuf_owner *shmbuf_owner_get(struct shmbuf_buffer *buffer, u64 id);
 
 /* Whether the id is good and its owner lives. */
 bool shmbuf_owner_alive(struct shmbuf_buffer *buffer, u64 id);
@@ -70,8 +83,14 @@ struct task_struct *shmbuf_owner_task(struct shmbuf_buffer *buffer, u64 id);
 /* The pid of a live owner as @ns sees it, or 0. */
 pid_t shmbuf_owner_pid_nr(struct shmbuf_buffer *buffer, u64 id, struct pid_namespace *ns);
 
-/* @owner is dead from here; true where it wasn't before. */
+/*
+ * @owner, who lives no more, is dead from here; true where it wasn't before: then
+ * shmbuf_deaths_tell() is next.  Under RCU.
+ */
 bool shmbuf_owner_die(struct shmbuf_owner *owner);
+
+/* Dead @id was found to have something; false where there is no such id. */
+bool shmbuf_owner_leaves(struct shmbuf_buffer *buffer, u64 id);
 
 /* All that were registered through the handle die and are reaped. */
 void shmbuf_owners_release(struct shmbuf_handle *handle);
@@ -82,5 +101,7 @@ void shmbuf_owners_reap_work(struct work_struct *work);
 
 /* Look for deaths that nobody told us of; true where there are any to reap. */
 bool shmbuf_owners_find_dead(struct shmbuf_buffer *buffer);
+/* The same, and have them reaped soon. */
+void shmbuf_owners_look(struct shmbuf_buffer *buffer);
 
 #endif /* SHMBUF_OWNER_H */

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "buffer.h"
+#include "death.h"
 #include "owner.h"
 #include "process.h"
 #include "sweep.h"
@@ -63,6 +64,7 @@ static struct shmbuf_owner *shmbuf_process_pop(struct shmbuf_process *process)
 static void shmbuf_process_buried(struct shmbuf_buffer *buffer)
 {
 	shmbuf_sweep(buffer);
+	shmbuf_deaths_tell(buffer);
 	queue_work(shmbuf_workqueue, &buffer->reap);
 	shmbuf_buffer_put(buffer);
 }
@@ -84,7 +86,9 @@ static void shmbuf_process_release(struct mmu_notifier *notifier, struct mm_stru
 			shmbuf_process_buried(buffer);
 			buffer = NULL;
 		}
+		rcu_read_lock();
 		shmbuf_owner_die(owner);
+		rcu_read_unlock();
 		if (!buffer)
 			buffer = owner->buffer;
 		else

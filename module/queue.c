@@ -10,6 +10,7 @@
 #include "queue.h"
 #include "user.h"
 #include "waiter.h"
+#include "watch.h"
 
 /*
  * A queue's word moves in user space only while nobody waits, and under its
@@ -25,11 +26,11 @@ static bool shmbuf_sequence_before(u64 a, u64 b)
 
 static bool shmbuf_queue_has_waiters(struct shmbuf_bucket *bucket, u32 index)
 {
-	return shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
+	return shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE) ||
+	       shmbuf_watched(bucket, index);
 }
 
-/* See to it that wakers know of the waiters. */
-static void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
+void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	u64 old;
@@ -248,36 +249,57 @@ static int shmbuf_queue_move(struct shmbuf_buffer *buffer, u32 index, u64 *seque
 	return ret;
 }
 
+/*
+ * Wake up to @count of those that went to sleep before @sequence.  @killable: what
+ * the caller can't do any more need not be done.
+ */
+static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
+				     u32 count, bool killable)
+{
+	/* A hostile peer can set the sequence back and wait again: once is enough. */
+	int woken = 0, left = atomic_read(&buffer->nr_waiters);
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_wakeups wakeups = {};
+	bool more;
+
+	do {
+		spin_lock(&bucket->lock);
+		more = shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
+		shmbuf_queue_look_after(buffer, index);
+		spin_unlock(&bucket->lock);
+		woken += wakeups.nr;
+		shmbuf_wakeups_flush(&wakeups);
+		cond_resched();
+	} while (more && woken < left && !(killable && fatal_signal_pending(current)));
+	return woken;
+}
+
 static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 				  const struct shmbuf_wake *args)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
-	struct shmbuf_wakeups wakeups = {};
-	u32 count = args->count;
 	u64 sequence;
-	int left, woken = 0;
-	bool more;
+	bool watched;
 	int ret;
 
 	spin_lock(&bucket->lock);
 	ret = shmbuf_queue_move(buffer, args->index, &sequence);
-	if (ret) {
-		spin_unlock(&bucket->lock);
+	watched = shmbuf_watched(bucket, args->index);
+	spin_unlock(&bucket->lock);
+	if (ret)
 		return ret;
-	}
-	/* A hostile peer can set the sequence back and wait again: once is enough. */
-	left = atomic_read(&buffer->nr_waiters);
-	for (;;) {
-		more = shmbuf_queue_wake_batch(buffer, args->index, sequence, &count, &wakeups);
-		shmbuf_queue_look_after(buffer, args->index);
-		spin_unlock(&bucket->lock);
-		woken += wakeups.nr;
-		shmbuf_wakeups_flush(&wakeups);
-		if (!more || woken >= left || fatal_signal_pending(current))
-			return woken;
-		cond_resched();
-		spin_lock(&bucket->lock);
-	}
+	ret = shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count, true);
+	if (watched)
+		shmbuf_watchers_tell(buffer, args->index, sequence, false);
+	return ret;
+}
+
+void shmbuf_queue_moved(struct shmbuf_buffer *buffer, u32 index)
+{
+	u64 sequence = atomic64_read(shmbuf_word(buffer, index)) & SHMBUF_SEQUENCE_MASK;
+
+	shmbuf_queue_wake_waiters(buffer, index, sequence, SHMBUF_WAKE_ALL, false);
+	shmbuf_watchers_tell(buffer, index, sequence, true);
 }
 
 int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args)
@@ -285,7 +307,7 @@ int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args)
 	int tries = 8;
 	int ret;
 
-	if (!args->count)
+	if (!args->count || args->index == SHMBUF_INDEX_DEATHS)
 		return -EINVAL;
 	for (;;) {
 		ret = shmbuf_queue_wake_once(buffer, args);

@@ -16,6 +16,12 @@ int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool o
 		const struct shmbuf_wait *args, u64 __user *sequence_user);
 int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args);
 
+/* Under the bucket's lock: see to it that wakers know of who waits or watches. */
+void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index);
+
+/* The kernel has moved the sequence: wake all who wait for that. */
+void shmbuf_queue_moved(struct shmbuf_buffer *buffer, u32 index);
+
 extern const struct shmbuf_kind_ops shmbuf_queue_ops;
 
 #endif /* SHMBUF_QUEUE_H */

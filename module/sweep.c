@@ -6,6 +6,7 @@
 #include "owner.h"
 #include "sweep.h"
 #include "waiter.h"
+#include "watch.h"
 
 /* The longest that a death nobody tells of, or a hostile word, can hold waiters up. */
 #define SHMBUF_SWEEP_PERIOD (HZ / 10)
@@ -67,6 +68,14 @@ void shmbuf_sweep(struct shmbuf_buffer *buffer)
 		shmbuf_sweep_bucket(buffer, &buffer->buckets[i]);
 }
 
+static void shmbuf_sweep_watchers(struct shmbuf_buffer *buffer)
+{
+	int i;
+
+	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)
+		shmbuf_watchers_sweep(buffer, &buffer->buckets[i]);
+}
+
 void shmbuf_sweep_later(struct shmbuf_buffer *buffer)
 {
 	queue_delayed_work(shmbuf_workqueue, &buffer->check, SHMBUF_SWEEP_PERIOD);
@@ -86,6 +95,7 @@ void shmbuf_sweep_work(struct work_struct *work)
 	if (shmbuf_owners_find_dead(buffer))
 		shmbuf_owners_reap(buffer);
 	shmbuf_sweep(buffer);
+	shmbuf_sweep_watchers(buffer);
 	if (atomic_read(&buffer->nr_waiters))
 		shmbuf_sweep_later(buffer);
 }

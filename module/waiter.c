@@ -32,6 +32,7 @@ void shmbuf_waiter_add(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucke
 		       struct shmbuf_waiter *waiter)
 {
 	lockdep_assert_held(&bucket->lock);
+	waiter->serial = atomic64_inc_return(&buffer->last_waiter);
 	rb_add(&waiter->node, &bucket->waiters, shmbuf_waiter_less);
 	if (atomic_inc_return(&buffer->nr_waiters) == 1)
 		shmbuf_sweep_later(buffer);
@@ -45,7 +46,8 @@ void shmbuf_waiter_remove(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bu
 	atomic_dec(&buffer->nr_waiters);
 }
 
-struct shmbuf_waiter *shmbuf_waiter_first(struct shmbuf_bucket *bucket, u32 index, u32 kind)
+struct shmbuf_waiter *shmbuf_waiter_from(struct shmbuf_bucket *bucket, u32 index, u32 kind,
+					 u64 serial)
 {
 	struct rb_node *node = bucket->waiters.rb_node;
 	struct shmbuf_waiter *first = NULL;
@@ -55,11 +57,18 @@ struct shmbuf_waiter *shmbuf_waiter_first(struct shmbuf_bucket *bucket, u32 inde
 		struct shmbuf_waiter *waiter = node_to_waiter(node);
 		int cmp = shmbuf_waiter_cmp(index, kind, waiter);
 
-		if (!cmp)
+		if (!cmp && waiter->serial < serial)
+			cmp = 1;
+		else if (!cmp)
 			first = waiter;
 		node = cmp <= 0 ? node->rb_left : node->rb_right;
 	}
 	return first;
+}
+
+struct shmbuf_waiter *shmbuf_waiter_first(struct shmbuf_bucket *bucket, u32 index, u32 kind)
+{
+	return shmbuf_waiter_from(bucket, index, kind, 0);
 }
 
 struct shmbuf_waiter *shmbuf_waiter_next(struct shmbuf_waiter *waiter)
@@ -115,6 +124,14 @@ struct shmbuf_deadline shmbuf_deadline(u64 ns)
 			       ktime_sub(ns_to_ktime(ns), offset);
 	/* To a timer, what is before the host's boot is never. */
 	return (struct shmbuf_deadline){ .expires = max_t(ktime_t, expires, 0) };
+}
+
+u64 shmbuf_time_of_caller(u64 ns)
+{
+	struct timespec64 time = ns_to_timespec64(ns);
+
+	timens_add_monotonic(&time);
+	return max_t(s64, timespec64_to_ns(&time), 0);
 }
 
 bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline)

@@ -23,6 +23,7 @@ struct task_struct;
  * @node: in its bucket's tree; this and all below under the bucket's lock,
  *	unless it says otherwise
  * @index: constant while it waits, as @kind, @task, @owner and @expected
+ * @serial: of its arrival in the tree; grows in a buffer
  * @kind: what it took the object for
  * @task: who sleeps
  * @owner: lock: who wants it; barrier: who arrived; semaphore: with UNDO, else NULL
@@ -44,6 +45,7 @@ struct shmbuf_waiter {
 	struct rb_node node;
 	u32 index;
 	u32 kind;
+	u64 serial;
 	struct task_struct *task;
 	struct shmbuf_owner *owner;
 	struct shmbuf_claim *claim;
@@ -101,6 +103,9 @@ void shmbuf_waiter_remove(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bu
 /* The longest waiting, and the one after; NULL where there is none. */
 struct shmbuf_waiter *shmbuf_waiter_first(struct shmbuf_bucket *bucket, u32 index, u32 kind);
 struct shmbuf_waiter *shmbuf_waiter_next(struct shmbuf_waiter *waiter);
+/* The first that arrived as @serial or later. */
+struct shmbuf_waiter *shmbuf_waiter_from(struct shmbuf_bucket *bucket, u32 index, u32 kind,
+					 u64 serial);
 
 /* @waiter's result is decided: take it out and have it woken. */
 void shmbuf_waiter_finish(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
@@ -124,6 +129,8 @@ struct shmbuf_deadline {
 
 /* From what the caller gave, in ns of its time namespace. */
 struct shmbuf_deadline shmbuf_deadline(u64 ns);
+/* The other way, for a time in ns that is past. */
+u64 shmbuf_time_of_caller(u64 ns);
 bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline);
 
 /*

@@ -128,6 +128,7 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
 	SHMBUF_IOC_SEM_WAIT, SHMBUF_IOC_SEM_POST,
 	SHMBUF_IOC_BARRIER_WAIT, SHMBUF_IOC_BARRIER_LEAVE,
+	SHMBUF_IOC_WATCH, SHMBUF_IOC_MOVED, SHMBUF_IOC_DEATHS, SHMBUF_IOC_OWNER_INFO,
 };
 
 static bool known(unsigned long cmd)
@@ -179,6 +180,9 @@ struct right {
 		struct shmbuf_wake wake;
 		struct shmbuf_sem sem;
 		struct shmbuf_barrier barrier;
+		struct shmbuf_watch watch;
+		struct shmbuf_moved moved;
+		struct shmbuf_deaths deaths;
 		char bytes[512];
 	};
 };
@@ -230,6 +234,14 @@ static const struct row rows[] = {
 	  offsetof(struct shmbuf_barrier, reserved), 1, true, true },
 	{ SHMBUF_IOC_BARRIER_LEAVE, "BARRIER_LEAVE", sizeof(struct shmbuf_barrier),
 	  offsetof(struct shmbuf_barrier, reserved), 1, true, true },
+	{ SHMBUF_IOC_WATCH, "WATCH", sizeof(struct shmbuf_watch),
+	  offsetof(struct shmbuf_watch, eventfd), 1U << 2, false, true },
+	{ SHMBUF_IOC_MOVED, "MOVED", sizeof(struct shmbuf_moved),
+	  offsetof(struct shmbuf_moved, reserved), 1, false, true },
+	{ SHMBUF_IOC_DEATHS, "DEATHS", sizeof(struct shmbuf_deaths),
+	  offsetof(struct shmbuf_deaths, reserved), 1, false, true },
+	{ SHMBUF_IOC_OWNER_INFO, "OWNER_INFO", sizeof(struct shmbuf_owner_info), 0, 1,
+	  false, true },
 };
 
 #define SEM	3
@@ -306,6 +318,9 @@ static void fill(const struct row *row, struct right *r)
 		r->barrier.owner = r->owner;
 		r->barrier.index = BARRIER;
 		break;
+	case SHMBUF_IOC_WATCH:
+		r->watch.index = 1;
+		break;
 	}
 }
 
@@ -341,6 +356,10 @@ FIXTURE_VARIANT_ADD(each, sem_wait) { 15 };
 FIXTURE_VARIANT_ADD(each, sem_post) { 16 };
 FIXTURE_VARIANT_ADD(each, barrier_wait) { 17 };
 FIXTURE_VARIANT_ADD(each, barrier_leave) { 18 };
+FIXTURE_VARIANT_ADD(each, watch) { 19 };
+FIXTURE_VARIANT_ADD(each, moved) { 20 };
+FIXTURE_VARIANT_ADD(each, deaths) { 21 };
+FIXTURE_VARIANT_ADD(each, owner_info) { 22 };
 
 static int row_is_new(const struct row *row)
 {

@@ -132,7 +132,8 @@ TEST_F(objects, out_of_range)
 		{ OBJECTS, 1 }, { OBJECTS - 1, 2 }, { 0, OBJECTS + 1 }, { 0, 0 }, { 5, 0 },
 		{ ~0U, 1 }, { 1, ~0U }, { ~0U, 2 }, { OBJECTS / 2, ~0U - OBJECTS / 4 },
 	};
-	static const __u32 index[] = { OBJECTS, OBJECTS + 1, 1U << 31, ~0U, ~0U - 63 };
+	/* The last that there can be stands for deaths, and is a queue: see deaths.c. */
+	static const __u32 index[] = { OBJECTS, OBJECTS + 1, 1U << 31, ~0U - 1, ~0U - 63 };
 	__u64 sequence = ~0ULL;
 	size_t i;
 

@@ -252,6 +252,55 @@ static inline int do_barrier_leave(int fd, __u64 owner, __u32 index)
 	return do_barrier(fd, SHMBUF_IOC_BARRIER_LEAVE, owner, index, 0);
 }
 
+static inline int do_watch_flags(int fd, __u32 flags, __u32 index, int eventfd,
+				 __u64 sequence)
+{
+	struct shmbuf_watch arg = {
+		.size = sizeof(arg), .flags = flags, .index = index, .eventfd = eventfd,
+		.sequence = sequence,
+	};
+
+	return call(fd, SHMBUF_IOC_WATCH, &arg);
+}
+
+static inline int do_watch(int fd, __u32 index, __u64 sequence)
+{
+	return do_watch_flags(fd, 0, index, 0, sequence);
+}
+
+static inline int do_unwatch(int fd, __u32 index)
+{
+	return do_watch_flags(fd, SHMBUF_WATCH_REMOVE, index, 0, 0);
+}
+
+static inline int do_moved(int fd, struct shmbuf_moved_queue *queues, __u32 nr)
+{
+	struct shmbuf_moved arg = {
+		.size = sizeof(arg), .queues = address(queues), .nr_queues = nr,
+	};
+
+	return call(fd, SHMBUF_IOC_MOVED, &arg);
+}
+
+static inline int do_deaths(int fd, struct shmbuf_death *deaths, __u32 nr, __u64 after)
+{
+	struct shmbuf_deaths arg = {
+		.size = sizeof(arg), .deaths = address(deaths), .nr_deaths = nr, .after = after,
+	};
+
+	return call(fd, SHMBUF_IOC_DEATHS, &arg);
+}
+
+static inline int do_owner_info(int fd, __u32 index, struct shmbuf_owner_info *info,
+				struct shmbuf_waiter_info *waiters, __u32 room)
+{
+	*info = (struct shmbuf_owner_info){
+		.size = sizeof(*info), .index = index, .nr_waiters = room,
+		.waiters = address(waiters),
+	};
+	return call(fd, SHMBUF_IOC_OWNER_INFO, info);
+}
+
 /* Buffers */
 
 static inline int open_device(int flags)

@@ -36,6 +36,21 @@ static void pass_deadlines(int fd, __u64 outside)
 	CHECK(do_wait(fd, 1, &sequence, outside) == -ETIMEDOUT);
 }
 
+static void see_a_death(int fd)
+{
+	struct shmbuf_death death;
+	__u64 start = now();
+	pid_t pid = spawn();
+
+	if (!pid) {
+		new_owner(fd);
+		_exit(0);
+	}
+	CHECK(!reap(pid));
+	UNTIL(do_deaths(fd, &death, 1, ~0ULL) == 1);
+	CHECK(death.time >= start && death.time <= now());
+}
+
 TEST(deadlines)
 {
 	int fd = open_device(O_RDWR);
@@ -63,6 +78,7 @@ TEST(deadlines)
 		/* A time namespace is for children. */
 		inside = spawn();
 		if (!inside) {
+			see_a_death(fd);
 			pass_deadlines(fd, outside);
 			_exit(0);
 		}

@@ -214,7 +214,8 @@ int shmbuf_from_fd(struct shmbuf **out, int fd);
  * shmbuf_fd() - the handle's file descriptor
  * @b: the handle
  *
- * For sending it to another process or for fdinfo.  It belongs to the handle:
+ * For sending it to another process, for fdinfo, and for poll() and epoll with
+ * shmbuf_watch().  It belongs to the handle:
  * the caller mustn't close it, and it is closed by shmbuf_close().  It is
  * close-on-exec.
  *
@@ -606,6 +607,110 @@ int shmbuf_barrier_wait(struct shmbuf *b, uint32_t index,
  *	barrier), -ENOENT (this thread is no party), -ENOMEM.
  */
 int shmbuf_barrier_leave(struct shmbuf *b, uint32_t index);
+
+/**
+ * shmbuf_watch() - have poll() tell when a queue moves
+ * @b: the handle; may be read-only
+ * @queue: the queue, or SHMBUF_INDEX_DEATHS
+ * @sequence: what was last seen of it, as from shmbuf_sequence() or shmbuf_moved()
+ *
+ * shmbuf_fd() polls readable (POLLIN, level-triggered) as long as any queue that is
+ * watched has another sequence than the one given.  Watching a queue again moves
+ * that on, and so ends the readiness.  It stays until shmbuf_unwatch() or until the
+ * last duplicate of the descriptor is closed; in a child of fork() it is the same
+ * handle, and the same watch.  While it is watched each shmbuf_wake() of the queue is a
+ * system call.  A process that dies while it watches leaves nothing behind.
+ *
+ * Return: 0, or -EDQUOT (the user watches too many), -EINTR, -EINVAL (no such queue),
+ *	-ENOMEM.
+ */
+int shmbuf_watch(struct shmbuf *b, uint32_t queue, uint64_t sequence);
+
+/**
+ * shmbuf_unwatch() - have poll() tell of a queue no more
+ * @b: the handle
+ * @queue: the queue
+ *
+ * Return: 0, or -EINTR, -ENOENT (it isn't watched).
+ */
+int shmbuf_unwatch(struct shmbuf *b, uint32_t queue);
+
+/**
+ * shmbuf_moved() - which of the queues that are watched have moved
+ * @b: the handle
+ * @queues: room for @room of them: each index with its present sequence
+ * @room: how many; those of the lowest indexes come first
+ *
+ * Changes nothing: shmbuf_watch() with the new sequence does.
+ *
+ * Return: how many were written, or -EFAULT, -EINTR.
+ */
+int shmbuf_moved(struct shmbuf *b, struct shmbuf_moved_queue *queues, uint32_t room);
+
+/**
+ * shmbuf_watch_eventfd() - have an eventfd signalled at each wake of a queue
+ * @b: the handle; may be read-only
+ * @queue: the queue, or SHMBUF_INDEX_DEATHS
+ * @eventfd: the eventfd's descriptor; the caller may close it afterwards
+ *
+ * One eventfd for each queue of a handle, beside shmbuf_watch().  Stays until
+ * shmbuf_unwatch_eventfd() or until the last duplicate of the handle's
+ * descriptor is closed.
+ *
+ * Return: 0, or -EBADF (@eventfd isn't open), -EDQUOT, -EEXIST (the queue has one),
+ *	-EINTR, -EINVAL (no such queue, or @eventfd is none), -ENOMEM.
+ */
+int shmbuf_watch_eventfd(struct shmbuf *b, uint32_t queue, int eventfd);
+
+/**
+ * shmbuf_unwatch_eventfd() - have the queue's eventfd signalled no more
+ * @b: the handle
+ * @queue: the queue
+ *
+ * Return: 0, or -EINTR, -ENOENT (the queue has none).
+ */
+int shmbuf_unwatch_eventfd(struct shmbuf *b, uint32_t queue);
+
+/**
+ * shmbuf_owner_info() - who holds a lock, since when, and who waits for it
+ * @b: the handle; may be read-only
+ * @index: the lock
+ * @info: filled in; see struct shmbuf_owner_info.  Times are in ns on CLOCK_MONOTONIC,
+ *	process and thread ids those of the caller's PID namespace, 0 where it knows none.
+ * @waiters: room for @room of those who wait, the longest waiting first; NULL for
+ *	room 0
+ * @room: how many; no more than SHMBUF_OWNER_INFO_MAX are written, and no more
+ *	than @info->nr_waiters tells
+ *
+ * What is told was so a moment ago.  After -EOWNERDEAD @info->death tells who died
+ * with the lock, how and when, if state has SHMBUF_OWNER_DEAD: as long as that is one of
+ * the last deaths in the buffer.
+ *
+ * Return: 0, or -EFAULT, -EINTR, -EINVAL (no such lock), -ENOMEM.
+ */
+int shmbuf_owner_info(struct shmbuf *b, uint32_t index, struct shmbuf_owner_info *info,
+		      struct shmbuf_waiter_info *waiters, uint32_t room);
+
+/**
+ * shmbuf_deaths() - who died lately
+ * @b: the handle; may be read-only
+ * @deaths: room for @room of them; the oldest comes first
+ * @room: how many; no more than SHMBUF_DEATHS_MAX are sure to be kept
+ * @after: only those with a later sequence: what was last seen; UINT64_MAX for all
+ *
+ * Every process and thread that used locks through a handle of the buffer is told
+ * of here when it ends, and its locks' next holders get -EOWNERDEAD.  A thread that
+ * ends in good order and holds nothing isn't.  To hear of deaths, shmbuf_wait() on the
+ * queue SHMBUF_INDEX_DEATHS: the sequence that it moved to is @sequence of the last
+ * death.  Where the first one's isn't @after + 1, some were lost.
+ *
+ * Times are in ns on CLOCK_MONOTONIC, process and thread ids those of the caller's PID
+ * namespace, 0 where it knows none.
+ *
+ * Return: how many were written, or -EFAULT, -ENOMEM.
+ */
+int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
+		  uint64_t after);
 
 /**
  * shmbuf_query() - what the module offers, and what a handle is

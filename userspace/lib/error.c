@@ -27,7 +27,7 @@ static const char *const errors[] = {
 	[EDQUOT] =
 		"a limit of this user is reached: free buffers, objects or threads, or raise the module's parameter",
 	[EEXIST] =
-		"the name or the sync object exists already: choose another, or unlink or reset it first",
+		"the name, the sync object or the watch exists already: choose another, or take the old one back first",
 	[EFAULT] =
 		"a pointer leads nowhere: correct the call",
 	[EINTR] =
@@ -41,7 +41,7 @@ static const char *const errors[] = {
 	[ENAMETOOLONG] =
 		"the name is too long: at most 255 bytes",
 	[ENOENT] =
-		"there is no buffer of that name in this IPC namespace: create it first; or this thread is no party of the barrier",
+		"there is no buffer of that name in this IPC namespace, or nothing of that kind to take back: create it first",
 	[ENOMEM] =
 		"there is not enough memory or address space: free some, or ask for less",
 	[ENOSPC] =

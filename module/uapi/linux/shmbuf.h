@@ -182,7 +182,7 @@ struct shmbuf_area {
  * @limit_user_waiters: out: threads of a user that may wait at once
  * @limit_user_claims: out: objects of which owners of a user may have a part:
  *	locks that they read under, semaphores of which they have units with UNDO,
- *	barriers at which they are parties
+ *	barriers at which they are parties; and queues that handles watch
  * @buffer_id: out: a number for the attached buffer, never reused while the
  *	module is loaded; 0 and all below 0 where the handle isn't attached
  * @data_size: out: present bytes of the data area
@@ -610,9 +610,11 @@ struct shmbuf_wait_any {
  * @sequence: poll: what the caller last saw; else 0
  *
  * The handle polls readable (POLLIN) as long as any queue that it watches has another
- * sequence than the one given.  Watching a queue again moves that on.  An
- * eventfd is signalled at each wake; there can be one for each queue of a handle.
- * Both end with REMOVE and with the handle.
+ * sequence than the one given.  Watching a queue again moves that on.  A handle that is
+ * attached to no buffer polls POLLERR.  An eventfd is signalled at each wake (deaths
+ * that come at once may be one signal); there can be one for each queue of a handle.
+ * Both end with REMOVE, where @eventfd and @sequence are 0, and with the handle.  A
+ * queue that is watched isn't idle: RESET gives EBUSY.
  *
  * Errors: EBADF (@eventfd isn't open), EDQUOT, E2BIG, EEXIST (EVENTFD: there is one),
  * EFAULT, EINTR, EINVAL (also @eventfd is none), ENOENT (REMOVE), ENOMEM, ENOTCONN,
@@ -788,7 +790,8 @@ struct shmbuf_death {
  * @reserved: 0
  * @after: only deaths with a later sequence than this; ~0 for all that are kept
  *
- * UNREGISTER is no death, unless the owner had something.
+ * UNREGISTER is no death, unless the owner had something: a lock, or a part of a lock or
+ * barrier that its word doesn't tell.  That is found out a moment after it.
  *
  * Return: how many were written, the oldest first.  A gap between @after and the first
  * one's sequence shows that some were lost.  Errors: E2BIG, EFAULT, EINTR, EINVAL,
@@ -802,6 +805,9 @@ struct shmbuf_deaths {
 	__u32 reserved;
 	__u64 after;
 };
+
+/* The most waiters that OWNER_INFO tells of. */
+#define SHMBUF_OWNER_INFO_MAX		1024
 
 /* struct shmbuf_owner_info.state */
 #define SHMBUF_OWNER_HELD		(1U << 0)	/* exclusively, by @owner */
@@ -840,14 +846,16 @@ struct shmbuf_waiter_info {
  * @owner: out: the holder's id, 0 for none
  * @since: out: since when it holds the lock, ns on CLOCK_MONOTONIC of the caller's
  *	time namespace.  A lock that was taken in user space is known to be held since
- *	the kernel first saw it: SHMBUF_OWNER_SINCE_BOUND.
+ *	the kernel first saw it: SHMBUF_OWNER_SINCE_BOUND.  That its holder gave it up
+ *	and took it again in user space isn't seen.
  * @pid: out: of the holder's process, as the caller's PID namespace knows it; 0 for
  *	unknown
  * @tid: out: of the holder's thread, likewise; 0 for a process-bound id
  * @comm: out: the holder's process's name as it joined
  * @nr_readers: out: owners that read
  * @nr_waiters: in: how many @waiters has room for; out: how many there are.  No
- *	more than there is room for are written, those first that wait longest.
+ *	more than there is room for are written, those first that wait longest; nor
+ *	more than SHMBUF_OWNER_INFO_MAX.
  * @waiters: in: address of an array of struct shmbuf_waiter_info, or 0
  * @death: out: with SHMBUF_OWNER_DEAD
  *

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Who holds a lock, since when, and who waits for it. */
+#ifndef SHMBUF_INFO_H
+#define SHMBUF_INFO_H
+
+#include <linux/types.h>
+
+#include <linux/shmbuf.h>
+
+struct shmbuf_buffer;
+
+/**
+ * struct shmbuf_held - since when a lock is held
+ * @owner: by whom
+ * @since: ns on CLOCK_MONOTONIC
+ * @index: the lock
+ * @bound: or earlier
+ *
+ * What is known of locks shares a few places: the last to be seen stays.
+ */
+struct shmbuf_held {
+	u64 owner;
+	u64 since;
+	u32 index;
+	bool bound;
+};
+
+/* The kernel gave the lock to @id; @id gave it back; it saw that @id has it. */
+void shmbuf_held_note(struct shmbuf_buffer *buffer, u32 index, u64 id);
+void shmbuf_held_forget(struct shmbuf_buffer *buffer, u32 index, u64 id);
+void shmbuf_held_see(struct shmbuf_buffer *buffer, u32 index, u64 id);
+
+/* The ioctl. */
+int shmbuf_owner_info(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *args,
+		      void __user *args_user);
+
+#endif /* SHMBUF_INFO_H */
