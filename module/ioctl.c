@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "buffer.h"
+#include "condition.h"
 #include "handle.h"
 #include "ioctl.h"
 #include "lock.h"
@@ -156,10 +157,16 @@ static int shmbuf_cmd_consistent(struct shmbuf_call *call)
 static int shmbuf_cmd_wait(struct shmbuf_call *call)
 {
 	struct shmbuf_wait __user *args_user = call->args_user;
-
 	const struct shmbuf_wait *args = &call->args->wait;
 
-	if (args->lock || args->owner || args->deaths)
+	if (args->deaths)
+		return -EINVAL;
+	if (args->flags & SHMBUF_WAIT_LOCK) {
+		if (!shmbuf_file_writable(call->file))
+			return -EBADF;
+		return shmbuf_condition_wait(call->buffer, args);
+	}
+	if (args->lock || args->owner)
 		return -EINVAL;
 	return shmbuf_wait(call->buffer, call->handle->user, !shmbuf_file_writable(call->file),
 			   &call->args->wait, &args_user->sequence);
@@ -223,7 +230,8 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_unlock),
 	SHMBUF_CMD(SHMBUF_IOC_CONSISTENT, shmbuf_lock, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_consistent),
-	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
+	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, SHMBUF_WAIT_LOCK, SHMBUF_CMD_ATTACHED,
+		   shmbuf_cmd_wait),
 	SHMBUF_CMD(SHMBUF_IOC_WAKE, shmbuf_wake, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_wake),
 };

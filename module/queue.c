@@ -6,6 +6,7 @@
 #include <linux/shmbuf_word.h>
 
 #include "buffer.h"
+#include "condition.h"
 #include "object.h"
 #include "queue.h"
 #include "user.h"
@@ -42,25 +43,29 @@ static void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
 
 /*
  * Wake up to *@count of those that went to sleep before @sequence, up to a batch.
- * Observers before them wake as well, and take nobody's turn.  False where nobody
- * is left to wake.
+ * Observers before them wake as well, and take nobody's turn.  Who gave a lock up
+ * waits for that instead.
+ *
+ * Return: how many were woken; fewer than a batch where nobody is left to wake.
  */
-static bool shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
-				    u32 *count, struct shmbuf_wakeups *wakeups)
+static int shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
+				   u32 *count, struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_waiter *waiter;
+	int woken;
 
 	lockdep_assert_held(&bucket->lock);
-	while (*count && wakeups->nr < SHMBUF_WAKE_BATCH) {
+	for (woken = 0; *count && woken < SHMBUF_WAKE_BATCH; woken++) {
 		waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
 		if (!waiter || !shmbuf_sequence_before(waiter->expected, sequence))
-			return false;
+			break;
 		*count -= !waiter->observer;
 		waiter->sequence = sequence;
-		shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
+		if (!waiter->owner || !shmbuf_condition_move(buffer, waiter, wakeups))
+			shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
 	}
-	return *count;
+	return woken;
 }
 
 /* Find waiters whom a hostile peer has hidden. */
@@ -109,32 +114,29 @@ const struct shmbuf_kind_ops shmbuf_queue_ops = {
 	.sweep = shmbuf_queue_sweep,
 };
 
-/* As WAKE, but for the sequence: @waiter can't use the wake-up that it got. */
-static void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer,
-				 const struct shmbuf_waiter *waiter)
+void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer, u32 index, u64 sequence)
 {
-	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_wakeups wakeups = {};
 	u32 count = 1;
 
 	spin_lock(&bucket->lock);
-	shmbuf_queue_wake_batch(buffer, waiter->index, waiter->sequence, &count, &wakeups);
-	shmbuf_queue_look_after(buffer, waiter->index);
+	shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
+	shmbuf_queue_look_after(buffer, index);
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
 }
 
-/* 1: the caller is a waiter now; 0: the sequence isn't as expected. */
-static int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	u64 old;
 	int ret;
 
-	spin_lock(&bucket->lock);
+	lockdep_assert_held(&bucket->lock);
 	ret = shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_QUEUE, &old);
 	if (ret)
-		goto unlock;
+		return ret;
 	waiter->sequence = old & SHMBUF_SEQUENCE_MASK;
 	if (waiter->sequence == waiter->expected) {
 		shmbuf_waiter_add(buffer, bucket, waiter);
@@ -142,9 +144,13 @@ static int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 	}
 	shmbuf_word_put(buffer, waiter->index,
 			shmbuf_queue_word(old, shmbuf_queue_has_waiters(bucket, waiter->index)));
-unlock:
-	spin_unlock(&bucket->lock);
 	return ret;
+}
+
+void shmbuf_queue_remove(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+{
+	shmbuf_waiter_remove(buffer, shmbuf_bucket(buffer, waiter->index), waiter);
+	shmbuf_queue_look_after(buffer, waiter->index);
 }
 
 /* @waiter wants to leave for @why, unless it has been chosen meanwhile. */
@@ -154,12 +160,10 @@ static int shmbuf_queue_leave(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 
 	spin_lock(&bucket->lock);
-	if (waiter->done) {
+	if (waiter->done)
 		why = 0;
-	} else {
-		shmbuf_waiter_remove(buffer, bucket, waiter);
-		shmbuf_queue_look_after(buffer, waiter->index);
-	}
+	else
+		shmbuf_queue_remove(buffer, waiter);
 	spin_unlock(&bucket->lock);
 	return why;
 }
@@ -184,10 +188,15 @@ static int shmbuf_queue_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 			     u64 ns, u64 __user *sequence_user)
 {
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_deadline deadline = shmbuf_deadline(ns);
-	int ret = shmbuf_queue_enter(buffer, waiter);
-	bool entered = ret > 0;
+	bool entered;
+	int ret;
 
+	spin_lock(&bucket->lock);
+	ret = shmbuf_queue_enter(buffer, waiter);
+	spin_unlock(&bucket->lock);
+	entered = ret > 0;
 	if (entered)
 		ret = shmbuf_queue_sleep(buffer, waiter, &deadline);
 	if (ret)
@@ -197,7 +206,7 @@ static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	else if (fatal_signal_pending(current))
 		ret = -EINTR;
 	if (ret && entered && !waiter->observer)
-		shmbuf_queue_pass_on(buffer, waiter);
+		shmbuf_queue_pass_on(buffer, waiter->index, waiter->sequence);
 	return ret;
 }
 
@@ -255,8 +264,7 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 	struct shmbuf_wakeups wakeups = {};
 	u32 count = args->count;
 	u64 sequence;
-	int left, woken = 0;
-	bool more;
+	int batch, left, woken = 0;
 	int ret;
 
 	spin_lock(&bucket->lock);
@@ -268,12 +276,12 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 	/* A hostile peer can set the sequence back and wait again: once is enough. */
 	left = atomic_read(&buffer->nr_waiters);
 	for (;;) {
-		more = shmbuf_queue_wake_batch(buffer, args->index, sequence, &count, &wakeups);
+		batch = shmbuf_queue_wake_batch(buffer, args->index, sequence, &count, &wakeups);
 		shmbuf_queue_look_after(buffer, args->index);
 		spin_unlock(&bucket->lock);
-		woken += wakeups.nr;
+		woken += batch;
 		shmbuf_wakeups_flush(&wakeups);
-		if (!more || woken >= left || fatal_signal_pending(current))
+		if (batch < SHMBUF_WAKE_BATCH || woken >= left || fatal_signal_pending(current))
 			return woken;
 		cond_resched();
 		spin_lock(&bucket->lock);

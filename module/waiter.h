@@ -21,10 +21,12 @@ struct task_struct;
  * struct shmbuf_waiter - one sleeping thread, on its stack
  * @node: in its bucket's tree; this and all below under the bucket's lock,
  *	unless it says otherwise
- * @index: constant while it waits, as @kind, @task, @owner and @expected
+ * @index: constant while it waits, as @kind, unless a WAKE moves it to @lock's waiters,
+ *	under the locks of both buckets; @task, @owner, @lock and @expected are constant
  * @kind: what it took the object for
  * @task: who sleeps
- * @owner: lock: who wants it
+ * @owner: lock: who wants it.  Queue: who gave @lock up and will want it, or NULL.
+ * @lock: queue: @owner's
  * @expected: queue: the sequence it went to sleep at
  * @observer: queue: through a read-only handle, so that no waker counts on it
  * @sequence: queue: the one that it was woken by, set before @done
@@ -32,6 +34,8 @@ struct task_struct;
  * @item: which item
  * @result: what its call shall return, set before @done
  * @since: lock: when it began to wait, ns
+ * @moved: queue: to @lock's waiters, and a lock's waiter from here.  Set under the locks
+ *	of both buckets; as @done it may be read without by smp_load_acquire().
  * @trying: lock: on its way to try for the lock, so nobody else need be woken
  * @done: its result is decided and it is out of the tree.  The last thing that
  *	is touched of a waiter: set by smp_store_release(), read without the lock
@@ -43,6 +47,7 @@ struct shmbuf_waiter {
 	u32 kind;
 	struct task_struct *task;
 	struct shmbuf_owner *owner;
+	u32 lock;
 	u64 expected;
 	u64 sequence;
 	u64 since;
@@ -50,6 +55,7 @@ struct shmbuf_waiter {
 	u32 item;
 	int result;
 	bool observer;
+	bool moved;
 	bool trying;
 	bool done;
 };

@@ -450,6 +450,46 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
 int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count);
 
 /**
+ * shmbuf_wait_locked() - sleep until a condition that a lock protects may have changed
+ * @b: the handle
+ * @queue: the queue that is woken when the condition changes
+ * @lock: the lock, which this thread holds exclusively through @b
+ * @deadline: absolute, CLOCK_MONOTONIC; NULL for never
+ * @deaths: NULL, or how many deaths the caller knows of, UINT64_MAX for all so far:
+ *	then the wait also ends when a process dies that is joined to the buffer,
+ *	or when no other is left that could wake
+ * @why: where it goes why the wait ended, or NULL.  0: a wake came.  -ETIMEDOUT; -EINTR:
+ *	a signal came; -EOWNERDEAD: one of the others died; -EPIPE: there are no
+ *	others; the last two only with @deaths.  Set whenever the lock is held on
+ *	return: 0 where the call failed before it slept.
+ *
+ * The lock is given up and the thread put to sleep in one step, and the lock is taken
+ * again before the call returns, however the sleep ended.  Other threads may have
+ * had the lock in between, so:
+ *
+ *	shmbuf_lock(b, lock);
+ *	while (!condition && !why)
+ *		shmbuf_wait_locked(b, queue, lock, &deadline, NULL, &why);
+ *
+ * with both results looked at.  Whoever changes the condition does so under the lock
+ * and calls shmbuf_wake() before or after he unlocks: sleepers aren't all
+ * woken to struggle for the lock, they get it one after the other.
+ *
+ * The lock is waited for as long as it takes, past the deadline too; handlers of
+ * signals that come meanwhile run when the call returns.  If the lock's holder dies
+ * the result is -EOWNERDEAD, as from shmbuf_lock(), and @why tells its own story.  A wake
+ * that chose a thread which is then killed goes to the next one.
+ *
+ * Return: 0 or -EOWNERDEAD with the lock held; -ENOTRECOVERABLE with the lock not held
+ *	(also where it was reset meanwhile).  Else nothing has happened, and what was
+ *	held is: -EBADF (read-only handle), -EDQUOT, -EINVAL (no such queue or lock,
+ *	tv_nsec), -ENOMEM, -EPERM (not held exclusively by this thread, or after
+ *	-EOWNERDEAD without shmbuf_consistent()).
+ */
+int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
+		       const struct timespec *deadline, const uint64_t *deaths, int *why);
+
+/**
  * shmbuf_query() - what the module offers, and what a handle is
  * @b: the handle, or NULL to ask about the module alone
  * @info: filled in

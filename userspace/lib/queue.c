@@ -54,6 +54,50 @@ SHMBUF_EXPORT int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequenc
 	return ret ? ret : wait_call(b, queue, &present, ns);
 }
 
+/* What WAIT with LOCK returned, told apart: of the lock, and why the sleep ended. */
+static int waited(int ret, int *why)
+{
+	if (ret < 0)
+		return ret;
+	if (ret & SHMBUF_WAITED_TIMEDOUT)
+		*why = -ETIMEDOUT;
+	else if (ret & SHMBUF_WAITED_INTERRUPTED)
+		*why = -EINTR;
+	else if (ret & SHMBUF_WAITED_PEERDEAD)
+		*why = -EOWNERDEAD;
+	else if (ret & SHMBUF_WAITED_ALONE)
+		*why = -EPIPE;
+	return ret & SHMBUF_WAITED_OWNERDEAD ? -EOWNERDEAD : 0;
+}
+
+SHMBUF_EXPORT int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
+				     const struct timespec *deadline,
+				     const uint64_t *deaths, int *why)
+{
+	struct shmbuf_wait argument = {
+		.size = sizeof(argument),
+		.flags = SHMBUF_WAIT_LOCK | (deaths ? SHMBUF_WAIT_PEERS : 0),
+		.index = queue,
+		.lock = lock,
+		.deaths = deaths ? *deaths : 0,
+	};
+	int ret, ignored;
+
+	if (!why)
+		why = &ignored;
+	*why = 0;
+	if (b->readonly)
+		return -EBADF;
+	ret = shmbuf_self(b, &argument.owner);
+	if (!ret)
+		ret = shmbuf_deadline(deadline, &argument.deadline);
+	if (ret)
+		return ret;
+	/* Nobody changes the condition before this thread sleeps: the lock is held. */
+	argument.sequence = shmbuf_sequence(b, queue);
+	return waited(shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_WAIT, &argument), why);
+}
+
 SHMBUF_EXPORT int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count)
 {
 	struct shmbuf_wake argument = {
