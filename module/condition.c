@@ -2,14 +2,18 @@
 #include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 
 #include "buffer.h"
 #include "condition.h"
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
+#include "peers.h"
 #include "queue.h"
+#include "spin.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -86,16 +90,15 @@ static int shmbuf_condition_enter(struct shmbuf_buffer *buffer, struct shmbuf_wa
 	int ret, err;
 
 	shmbuf_buckets_lock(queue, lock);
-	err = shmbuf_lock_check(buffer, waiter->lock, waiter->owner->id);
-	ret = err ?: shmbuf_queue_enter(buffer, waiter);
-	if (ret > 0) {
+	ret = shmbuf_queue_enter(buffer, waiter);
+	err = ret < 0 ? 0 : shmbuf_lock_check(buffer, waiter->lock, waiter->owner->id);
+	if (ret > 0 && !err)
 		err = shmbuf_lock_put_locked(buffer, waiter->lock, waiter->owner->id, false,
 					     &wakeups);
-		if (err) {
-			/* Somebody has written over the word this very moment. */
+	if (err) {
+		if (ret > 0)
 			shmbuf_queue_remove(buffer, waiter);
-			ret = -EPERM;
-		}
+		ret = err == -EAGAIN ? -EPERM : err;
 	}
 	shmbuf_buckets_unlock(queue, lock);
 	shmbuf_wakeups_flush(&wakeups);
@@ -117,21 +120,56 @@ static int shmbuf_condition_leave(struct shmbuf_buffer *buffer, u32 index,
 	return why;
 }
 
+static int shmbuf_condition_peers(int result)
+{
+	return result == -EPIPE ? SHMBUF_WAITED_ALONE : SHMBUF_WAITED_PEERDEAD;
+}
+
+/*
+ * Who takes turns is woken soon, and then it costs less to look out for a while than to
+ * be woken: as long as the CPU has nothing else to do, and only on queues where that
+ * has paid lately.
+ */
+static bool shmbuf_condition_spin(struct shmbuf_bucket *bucket,
+				  const struct shmbuf_waiter *waiter)
+{
+	u64 end;
+
+	if (!shmbuf_spin_may_pay(&bucket->wait_spins))
+		return false;
+	end = local_clock() + SHMBUF_SPIN_NS;
+	while (!shmbuf_condition_chosen(waiter)) {
+		if (!single_task_running() || need_resched() || signal_pending(current) ||
+		    local_clock() > end) {
+			shmbuf_spin_failed(&bucket->wait_spins);
+			return false;
+		}
+		cpu_relax();
+	}
+	shmbuf_spin_paid(&bucket->wait_spins);
+	return true;
+}
+
 /* 0: chosen; else SHMBUF_WAITED_*. */
 static int shmbuf_condition_sleep(struct shmbuf_buffer *buffer, u32 index,
 				  struct shmbuf_waiter *waiter,
-				  struct shmbuf_deadline *deadline)
+				  struct shmbuf_deadline *deadline,
+				  const struct shmbuf_peers *peers)
 {
 	int why;
 
+	if (shmbuf_condition_spin(shmbuf_bucket(buffer, index), waiter))
+		return 0;
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (!shmbuf_condition_chosen(waiter))
+		if (!shmbuf_condition_chosen(waiter) && !shmbuf_peers_result(peers))
 			shmbuf_waiter_sleep(deadline);
 		__set_current_state(TASK_RUNNING);
 		if (shmbuf_condition_chosen(waiter))
 			return 0;
-		if (signal_pending(current))
+		if (shmbuf_peers_result(peers))
+			why = shmbuf_condition_peers(shmbuf_peers_result(peers));
+		else if (signal_pending(current))
 			why = SHMBUF_WAITED_INTERRUPTED;
 		else if (shmbuf_deadline_passed(deadline))
 			why = SHMBUF_WAITED_TIMEDOUT;
@@ -173,7 +211,8 @@ static int shmbuf_condition_retake(struct shmbuf_buffer *buffer, struct shmbuf_w
 }
 
 static int shmbuf_condition_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
-				    const struct shmbuf_wait *args)
+				    const struct shmbuf_wait *args,
+				    const struct shmbuf_peers *peers)
 {
 	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
 	struct shmbuf_waiter waiter = {
@@ -189,7 +228,7 @@ static int shmbuf_condition_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_
 
 	if (ret <= 0)
 		return ret;
-	why = shmbuf_condition_sleep(buffer, args->index, &waiter, &deadline);
+	why = shmbuf_condition_sleep(buffer, args->index, &waiter, &deadline, peers);
 	ret = shmbuf_condition_retake(buffer, &waiter);
 	if (shmbuf_is_locked(ret))
 		return why | (ret ? SHMBUF_WAITED_OWNERDEAD : 0);
@@ -198,6 +237,26 @@ static int shmbuf_condition_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_
 		shmbuf_queue_pass_on(buffer, args->index, waiter.sequence);
 	/* All other errors mean that the lock is still held. */
 	return fatal_signal_pending(current) ? -EINTR : -ENOTRECOVERABLE;
+}
+
+/* With PEERS: what has happened already ends the wait before it gives the lock up. */
+static int shmbuf_condition_wait_peers(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+				       const struct shmbuf_wait *args)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->lock);
+	struct shmbuf_peers peers;
+	int ret, result;
+
+	result = shmbuf_peers_begin(buffer, &peers, args->deaths);
+	if (!result) {
+		ret = shmbuf_condition_wait_by(buffer, owner, args, &peers);
+		shmbuf_peers_end(buffer, &peers);
+		return ret;
+	}
+	spin_lock(&bucket->lock);
+	ret = shmbuf_lock_check(buffer, args->lock, owner->id);
+	spin_unlock(&bucket->lock);
+	return ret ?: shmbuf_condition_peers(result);
 }
 
 int shmbuf_condition_wait(struct shmbuf_buffer *buffer, const struct shmbuf_wait *args)
@@ -214,7 +273,9 @@ int shmbuf_condition_wait(struct shmbuf_buffer *buffer, const struct shmbuf_wait
 	if (ret)
 		goto put_owner;
 	do {
-		ret = shmbuf_condition_wait_by(buffer, owner, args);
+		ret = args->flags & SHMBUF_WAIT_PEERS ?
+			shmbuf_condition_wait_peers(buffer, owner, args) :
+			shmbuf_condition_wait_by(buffer, owner, args, NULL);
 		if (ret != -EAGAIN)
 			break;
 		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;

@@ -159,7 +159,7 @@ static int shmbuf_cmd_wait(struct shmbuf_call *call)
 	struct shmbuf_wait __user *args_user = call->args_user;
 	const struct shmbuf_wait *args = &call->args->wait;
 
-	if (args->deaths)
+	if (args->deaths && !(args->flags & SHMBUF_WAIT_PEERS))
 		return -EINVAL;
 	if (args->flags & SHMBUF_WAIT_LOCK) {
 		if (!shmbuf_file_writable(call->file))
@@ -230,8 +230,8 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_unlock),
 	SHMBUF_CMD(SHMBUF_IOC_CONSISTENT, shmbuf_lock, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_consistent),
-	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, SHMBUF_WAIT_LOCK, SHMBUF_CMD_ATTACHED,
-		   shmbuf_cmd_wait),
+	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS,
+		   SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
 	SHMBUF_CMD(SHMBUF_IOC_WAKE, shmbuf_wake, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_wake),
 };

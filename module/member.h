@@ -43,7 +43,7 @@ struct shmbuf_member *shmbuf_member_join(struct shmbuf_buffer *buffer);
 bool shmbuf_member_leave(struct shmbuf_buffer *buffer, struct shmbuf_member *member);
 void shmbuf_member_put(struct shmbuf_member *member);
 
-/* Whether any process but the caller's is joined. */
-bool shmbuf_member_has_peers(struct shmbuf_buffer *buffer);
+/* Under owners_lock: whether any process is joined but that of @task, which is in a call. */
+bool shmbuf_member_has_peers(struct shmbuf_buffer *buffer, struct task_struct *task);
 
 #endif /* SHMBUF_MEMBER_H */

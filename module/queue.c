@@ -8,6 +8,7 @@
 #include "buffer.h"
 #include "condition.h"
 #include "object.h"
+#include "peers.h"
 #include "queue.h"
 #include "user.h"
 #include "waiter.h"
@@ -169,15 +170,17 @@ static int shmbuf_queue_leave(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 }
 
 static int shmbuf_queue_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
-			      struct shmbuf_deadline *deadline)
+			      struct shmbuf_deadline *deadline, const struct shmbuf_peers *peers)
 {
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (!shmbuf_waiter_done(waiter))
+		if (!shmbuf_waiter_done(waiter) && !shmbuf_peers_result(peers))
 			shmbuf_waiter_sleep(deadline);
 		__set_current_state(TASK_RUNNING);
 		if (shmbuf_waiter_done(waiter))
 			return 0;
+		if (shmbuf_peers_result(peers))
+			return shmbuf_queue_leave(buffer, waiter, shmbuf_peers_result(peers));
 		if (signal_pending(current))
 			return shmbuf_queue_leave(buffer, waiter, -ERESTARTNOHAND);
 		if (shmbuf_deadline_passed(deadline))
@@ -186,7 +189,8 @@ static int shmbuf_queue_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 }
 
 static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
-			     u64 ns, u64 __user *sequence_user)
+			     u64 ns, const struct shmbuf_peers *peers,
+			     u64 __user *sequence_user)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_deadline deadline = shmbuf_deadline(ns);
@@ -198,7 +202,7 @@ static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	spin_unlock(&bucket->lock);
 	entered = ret > 0;
 	if (entered)
-		ret = shmbuf_queue_sleep(buffer, waiter, &deadline);
+		ret = shmbuf_queue_sleep(buffer, waiter, &deadline, peers);
 	if (ret)
 		return ret;
 	if (put_user(waiter->sequence, sequence_user))
@@ -210,10 +214,10 @@ static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	return ret;
 }
 
-int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool observer,
-		const struct shmbuf_wait *args, u64 __user *sequence_user)
+static int shmbuf_wait_by(struct shmbuf_buffer *buffer, bool observer,
+			  const struct shmbuf_wait *args, const struct shmbuf_peers *peers,
+			  u64 __user *sequence_user)
 {
-	struct shmbuf_user *user;
 	struct shmbuf_waiter waiter = {
 		.index = args->index,
 		.kind = SHMBUF_KIND_QUEUE,
@@ -224,6 +228,22 @@ int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool o
 	int tries = 8;
 	int ret;
 
+	do {
+		ret = shmbuf_queue_wait(buffer, &waiter, args->deadline, peers, sequence_user);
+		if (ret != -EAGAIN)
+			break;
+		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+	} while (!ret);
+	return ret;
+}
+
+int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool observer,
+		const struct shmbuf_wait *args, u64 __user *sequence_user)
+{
+	struct shmbuf_peers peers, *with_peers = NULL;
+	struct shmbuf_user *user;
+	int ret;
+
 	/* Who waits pays: not who opened a handle that he passed on. */
 	user = shmbuf_user_get_caller(opener);
 	if (!user)
@@ -231,29 +251,18 @@ int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool o
 	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_WAITERS, 1);
 	if (ret)
 		goto put_user;
-	do {
-		ret = shmbuf_queue_wait(buffer, &waiter, args->deadline, sequence_user);
-		if (ret != -EAGAIN)
-			break;
-		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
-	} while (!ret);
+	if (args->flags & SHMBUF_WAIT_PEERS) {
+		with_peers = &peers;
+		ret = shmbuf_peers_begin(buffer, &peers, args->deaths);
+	}
+	if (!ret) {
+		ret = shmbuf_wait_by(buffer, observer, args, with_peers, sequence_user);
+		if (with_peers)
+			shmbuf_peers_end(buffer, &peers);
+	}
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
 put_user:
 	shmbuf_user_put(user);
-	return ret;
-}
-
-static int shmbuf_queue_move(struct shmbuf_buffer *buffer, u32 index, u64 *sequence)
-{
-	u64 old, new;
-	int ret;
-
-	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_QUEUE, &old);
-	if (ret)
-		return ret;
-	ret = shmbuf_queue_wake(old, true, &new);
-	shmbuf_word_put(buffer, index, new);
-	*sequence = new & SHMBUF_SEQUENCE_MASK;
 	return ret;
 }
 
@@ -263,21 +272,27 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
 	struct shmbuf_wakeups wakeups = {};
 	u32 count = args->count;
-	u64 sequence;
+	u64 old, new;
 	int batch, left, woken = 0;
 	int ret;
 
 	spin_lock(&bucket->lock);
-	ret = shmbuf_queue_move(buffer, args->index, &sequence);
+	ret = shmbuf_word_take(buffer, args->index, SHMBUF_KIND_QUEUE, &old);
 	if (ret) {
 		spin_unlock(&bucket->lock);
 		return ret;
 	}
+	shmbuf_queue_wake(old, true, &new);
 	/* A hostile peer can set the sequence back and wait again: once is enough. */
 	left = atomic_read(&buffer->nr_waiters);
 	for (;;) {
-		batch = shmbuf_queue_wake_batch(buffer, args->index, sequence, &count, &wakeups);
-		shmbuf_queue_look_after(buffer, args->index);
+		batch = shmbuf_queue_wake_batch(buffer, args->index, new & SHMBUF_SEQUENCE_MASK,
+						&count, &wakeups);
+		if (!woken)
+			shmbuf_word_put(buffer, args->index, shmbuf_queue_word(new,
+					shmbuf_queue_has_waiters(bucket, args->index)));
+		else
+			shmbuf_queue_look_after(buffer, args->index);
 		spin_unlock(&bucket->lock);
 		woken += batch;
 		shmbuf_wakeups_flush(&wakeups);

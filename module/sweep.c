@@ -3,6 +3,8 @@
 
 #include "buffer.h"
 #include "object.h"
+#include "owner.h"
+#include "peers.h"
 #include "sweep.h"
 #include "waiter.h"
 
@@ -59,6 +61,7 @@ void shmbuf_sweep(struct shmbuf_buffer *buffer)
 
 	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)
 		shmbuf_sweep_bucket(buffer, &buffer->buckets[i]);
+	shmbuf_peers_sweep(buffer);
 }
 
 void shmbuf_sweep_later(struct shmbuf_buffer *buffer)
@@ -71,6 +74,9 @@ void shmbuf_sweep_work(struct work_struct *work)
 	struct shmbuf_buffer *buffer =
 		container_of(to_delayed_work(work), struct shmbuf_buffer, check);
 
+	/* A thread can end without a word, and who waits for news of that wants to hear. */
+	if (!list_empty_careful(&buffer->peers))
+		shmbuf_owners_find_dead(buffer);
 	shmbuf_sweep(buffer);
 	if (atomic_read(&buffer->nr_waiters))
 		shmbuf_sweep_later(buffer);

@@ -112,6 +112,7 @@ void shmbuf_waiter_finish(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bu
 void shmbuf_waiter_try(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waiter,
 		       struct shmbuf_wakeups *wakeups);
 
+void shmbuf_wakeups_add(struct shmbuf_wakeups *wakeups, struct task_struct *task);
 void shmbuf_wakeups_flush(struct shmbuf_wakeups *wakeups);
 
 /**

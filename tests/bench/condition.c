@@ -31,6 +31,8 @@ struct shared {
 	int sequence;
 	/* What the lock protects: whose turn it is, 0 or 1. */
 	int turn;
+	/* What each measured. */
+	double ns[2];
 };
 
 struct condition {
@@ -200,67 +202,81 @@ static void teardown(struct bench_subject *s)
 	free(c);
 }
 
-static int play_child(struct condition *c, const struct variant *v, pid_t parent)
+static int play_side(struct condition *c, const struct variant *v, int side, double *ns)
 {
-	int err = bench_pin(!v->same_cpu);
+	int err = bench_pin(v->same_cpu ? 0 : side);
+	uint64_t began;
 
+	if (!err)
+		err = v->play(c, side, v->under, WARM_UP);
+	began = bench_now_ns();
+	if (!err)
+		err = v->play(c, side, v->under, TRIPS);
+	*ns = (double)(bench_now_ns() - began) / TRIPS;
+	return err;
+}
+
+static pid_t start(struct condition *c, const struct variant *v, int side, double *ns)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid)
+		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		return -ESRCH;
-	return err ? err : v->play(c, 1, v->under, WARM_UP + TRIPS);
+	_exit(getppid() != parent || play_side(c, v, side, ns));
 }
 
 static int measure(struct bench_subject *s, double *values)
 {
-	const struct variant *v = s->arg;
 	struct condition *c = s->state;
-	pid_t parent = getpid(), pid;
-	int err = bench_pin(0), status = 0;
-	uint64_t began;
+	pid_t pids[2], ended;
+	int status, err = 0;
 
-	if (err)
-		return err;
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (!pid)
-		_exit(play_child(c, v, parent) ? 1 : 0);
-	err = v->play(c, 0, v->under, WARM_UP);
-	began = bench_now_ns();
-	if (!err)
-		err = v->play(c, 0, v->under, TRIPS);
-	values[0] = (double)(bench_now_ns() - began) / TRIPS;
-	if (err)
-		kill(pid, SIGKILL);
-	if (waitpid(pid, &status, 0) < 0 || status)
-		return err ? err : -EIO;
+	for (int side = 0; side < 2; side++) {
+		pids[side] = start(c, s->arg, side, &c->shared->ns[side]);
+		if (pids[side] < 0)
+			err = -errno;
+	}
+	/* Where one fails, the other would wait for ever. */
+	while (!err && (ended = wait(&status)) > 0) {
+		if (status)
+			err = -EIO;
+		pids[ended == pids[1]] = 0;
+	}
+	for (int side = 0; side < 2; side++) {
+		if (pids[side] > 0) {
+			kill(pids[side], SIGKILL);
+			waitpid(pids[side], NULL, 0);
+		}
+	}
+	values[0] = c->shared->ns[0];
 	return err;
 }
 
-#define SUBJECT(name, where, when)						\
+#define SUBJECT(name, ours, where, same, when, under_)				\
 	{									\
 		.system = #name,						\
 		.params = {							\
 			{ "processes", NULL, 2 }, { "placement", where, 0 },	\
-			{ "op", (when) ? "wake-unlock" : "unlock-wake", 0 },	\
+			{ "op", when, 0 },					\
 		},								\
 		.setup = setup, .round = measure, .teardown = teardown,		\
 		.arg = &(const struct variant){					\
-			.play = play_##name, .under = (when),			\
-			.same_cpu = (where)[0] == 's',				\
-			.is_shmbuf = (#name)[0] == 's',				\
+			.play = play_##name, .under = (under_),			\
+			.same_cpu = (same), .is_shmbuf = (ours),		\
 		},								\
 	}
 
-#define SUBJECTS(where, when)							\
-	SUBJECT(shmbuf, where, when), SUBJECT(pthread, where, when),		\
-	SUBJECT(futex, where, when)
+#define SUBJECTS(where, same, when, under)					\
+	SUBJECT(shmbuf, true, where, same, when, under),			\
+	SUBJECT(pthread, false, where, same, when, under),			\
+	SUBJECT(futex, false, where, same, when, under)
 
 static struct bench_subject subjects[] = {
-	SUBJECTS("two", false),
-	SUBJECTS("two", true),
-	SUBJECTS("same", false),
-	SUBJECTS("same", true),
+	SUBJECTS("two", false, "unlock-wake", false),
+	SUBJECTS("two", false, "wake-unlock", true),
+	SUBJECTS("same", true, "unlock-wake", false),
+	SUBJECTS("same", true, "wake-unlock", true),
 };
 
 const struct bench bench_condition = {

@@ -438,6 +438,23 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
 		const struct timespec *deadline);
 
 /**
+ * shmbuf_wait_peers() - the same, as long as there is somebody who could wake
+ * @b: the handle; may be read-only
+ * @queue: the queue
+ * @sequence: what shmbuf_sequence() said
+ * @deadline: as in shmbuf_wait()
+ * @deaths: how many deaths the caller knows of; UINT64_MAX for all so far
+ *
+ * A process is joined to the buffer from its first lock (or registration) until its last
+ * thread that had one ends.
+ *
+ * Return: as shmbuf_wait(), and -EOWNERDEAD (another one died, be it since @deaths was
+ *	counted), -EPIPE (no other process is joined).
+ */
+int shmbuf_wait_peers(struct shmbuf *b, uint32_t queue, uint64_t sequence,
+		      const struct timespec *deadline, uint64_t deaths);
+
+/**
  * shmbuf_wake() - move a queue's sequence on, and wake who sleeps on it
  * @b: the handle
  * @queue: the queue
