@@ -7,6 +7,7 @@
 
 #include <linux/shmbuf.h>
 
+#include "any.h"
 #include "attach.h"
 #include "buffer.h"
 #include "condition.h"
@@ -35,6 +36,7 @@ union shmbuf_args {
 	struct shmbuf_lock lock;
 	struct shmbuf_wait wait;
 	struct shmbuf_wake wake;
+	struct shmbuf_wait_any wait_any;
 };
 
 /**
@@ -177,6 +179,15 @@ static int shmbuf_cmd_wake(struct shmbuf_call *call)
 	return shmbuf_wake(call->buffer, &call->args->wake);
 }
 
+static int shmbuf_cmd_wait_any(struct shmbuf_call *call)
+{
+	const struct shmbuf_wait_any *args = &call->args->wait_any;
+
+	if (args->reserved || (args->deaths && !(args->flags & SHMBUF_WAIT_PEERS)))
+		return -EINVAL;
+	return shmbuf_wait_any(call->buffer, call->handle->user, args);
+}
+
 /* What a command needs of its handle. */
 #define SHMBUF_CMD_ATTACHED	BIT(0)
 #define SHMBUF_CMD_WRITE	BIT(1)
@@ -232,6 +243,8 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_consistent),
 	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS,
 		   SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
+	SHMBUF_CMD(SHMBUF_IOC_WAIT_ANY, shmbuf_wait_any, SHMBUF_WAIT_PEERS, SHMBUF_CMD_ATTACHED,
+		   shmbuf_cmd_wait_any),
 	SHMBUF_CMD(SHMBUF_IOC_WAKE, shmbuf_wake, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_wake),
 };

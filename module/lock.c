@@ -108,9 +108,9 @@ static void shmbuf_lock_look_after(struct shmbuf_buffer *buffer, struct shmbuf_w
 }
 
 /* @waiter leaves: without the lock, somebody else must get the chance it had. */
-static void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
-			      struct shmbuf_waiter *waiter, bool locked,
-			      struct shmbuf_wakeups *wakeups)
+void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+		       struct shmbuf_waiter *waiter, bool locked,
+		       struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_waiter *first;
 	u64 old;
@@ -138,8 +138,9 @@ int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 	if (ret)
 		return ret;
 	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
-	if (first && !undo && !READ_ONCE(first->owner->dead) &&
-	    ktime_get_ns() - first->since > SHMBUF_PATIENCE_NS)
+	/* Claimed is granted: only where nothing can come between. */
+	if (first && !undo && shmbuf_lock_is_sound(old, id) && !READ_ONCE(first->owner->dead) &&
+	    ktime_get_ns() - first->since > SHMBUF_PATIENCE_NS && shmbuf_waiter_claim(first))
 		next = first;
 
 	if (undo)
@@ -350,6 +351,23 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 		ret = shmbuf_lock_sleep_once(buffer, &waiter, flags, deadline);
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
 	return ret;
+}
+
+int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	int ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, NULL, stay);
+
+	if (ret == -EBUSY && stay)
+		shmbuf_waiter_add(buffer, bucket, waiter);
+	return ret;
+}
+
+int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+{
+	waiter->trying = false;
+	return shmbuf_lock_try(buffer, shmbuf_bucket(buffer, waiter->index), waiter->index,
+			       waiter->owner, waiter, true);
 }
 
 void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,

@@ -8,6 +8,7 @@
 
 #include <linux/shmbuf.h>
 
+struct shmbuf_bucket;
 struct shmbuf_buffer;
 struct shmbuf_kind_ops;
 struct shmbuf_waiter;
@@ -39,6 +40,18 @@ int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 
 /* Under the bucket's lock: -EPERM unless @id holds it alone, with nothing to repair. */
 int shmbuf_lock_check(struct shmbuf_buffer *buffer, u32 index, u64 id);
+
+/*
+ * For WAIT_ANY, under the bucket's lock: @waiter takes its lock, 0 or -EOWNERDEAD.  With
+ * @stay it is one of those who wait for it after -EBUSY.
+ */
+int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay);
+/* The same for one that was told to try, and stays where it is. */
+int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter);
+/* @waiter leaves those who wait: without the lock, somebody else gets the chance it had. */
+void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+		       struct shmbuf_waiter *waiter, bool locked,
+		       struct shmbuf_wakeups *wakeups);
 
 /* Under the bucket's lock: @waiter, who slept on a queue, is the lock's last waiter now. */
 void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,

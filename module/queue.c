@@ -45,24 +45,29 @@ static void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
 /*
  * Wake up to *@count of those that went to sleep before @sequence, up to a batch.
  * Observers before them wake as well, and take nobody's turn.  Who gave a lock up
- * waits for that instead.
+ * waits for that instead, and who got something else meanwhile doesn't count.
  *
- * Return: how many were woken; fewer than a batch where nobody is left to wake.
+ * Return: how many were woken.  *@count is 0 where nobody is left to wake.
  */
 static int shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
 				   u32 *count, struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_waiter *waiter;
-	int woken;
+	int i, woken = 0;
 
 	lockdep_assert_held(&bucket->lock);
-	for (woken = 0; *count && woken < SHMBUF_WAKE_BATCH; woken++) {
+	for (i = 0; *count && i < SHMBUF_WAKE_BATCH; i++) {
 		waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
-		if (!waiter || !shmbuf_sequence_before(waiter->expected, sequence))
+		if (!waiter || !shmbuf_sequence_before(waiter->expected, sequence)) {
+			*count = 0;
 			break;
-		*count -= !waiter->observer;
+		}
 		waiter->sequence = sequence;
+		if (shmbuf_waiter_claim(waiter)) {
+			*count -= !waiter->observer;
+			woken++;
+		}
 		if (!waiter->owner || !shmbuf_condition_move(buffer, waiter, wakeups))
 			shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
 	}
@@ -89,6 +94,7 @@ static void shmbuf_queue_sweep(struct shmbuf_buffer *buffer, struct shmbuf_waite
 		    shmbuf_sequence_before(waiter->expected, sequence))
 			break;
 		waiter->sequence = sequence;
+		shmbuf_waiter_claim(waiter);
 		shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
 	}
 	shmbuf_word_put(buffer, index,
@@ -121,11 +127,13 @@ void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer, u32 index, u64 sequence)
 	struct shmbuf_wakeups wakeups = {};
 	u32 count = 1;
 
-	spin_lock(&bucket->lock);
-	shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
-	shmbuf_queue_look_after(buffer, index);
-	spin_unlock(&bucket->lock);
-	shmbuf_wakeups_flush(&wakeups);
+	do {
+		spin_lock(&bucket->lock);
+		shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
+		shmbuf_queue_look_after(buffer, index);
+		spin_unlock(&bucket->lock);
+		shmbuf_wakeups_flush(&wakeups);
+	} while (count);
 }
 
 int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
@@ -274,6 +282,7 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 	u32 count = args->count;
 	u64 old, new;
 	int batch, left, woken = 0;
+	bool first = true;
 	int ret;
 
 	spin_lock(&bucket->lock);
@@ -288,15 +297,16 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 	for (;;) {
 		batch = shmbuf_queue_wake_batch(buffer, args->index, new & SHMBUF_SEQUENCE_MASK,
 						&count, &wakeups);
-		if (!woken)
+		if (first)
 			shmbuf_word_put(buffer, args->index, shmbuf_queue_word(new,
 					shmbuf_queue_has_waiters(bucket, args->index)));
 		else
 			shmbuf_queue_look_after(buffer, args->index);
 		spin_unlock(&bucket->lock);
+		first = false;
 		woken += batch;
 		shmbuf_wakeups_flush(&wakeups);
-		if (batch < SHMBUF_WAKE_BATCH || woken >= left || fatal_signal_pending(current))
+		if (!count || woken >= left || fatal_signal_pending(current))
 			return woken;
 		cond_resched();
 		spin_lock(&bucket->lock);

@@ -62,7 +62,8 @@ struct shmbuf_waiter {
 
 /**
  * struct shmbuf_any - one thread that waits for several objects
- * @won: the item that was decided on, or -1; from there by cmpxchg, once
+ * @won: the item that was decided on, or -1; from there by cmpxchg, once.  What is
+ *	no item's number: the thread wants nothing any more.
  */
 struct shmbuf_any {
 	atomic_t won;

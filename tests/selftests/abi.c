@@ -125,7 +125,7 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_QUERY, SHMBUF_IOC_CREATE, SHMBUF_IOC_OPEN, SHMBUF_IOC_UNLINK,
 	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
-	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
+	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE, SHMBUF_IOC_WAIT_ANY,
 };
 
 static bool known(unsigned long cmd)
@@ -163,6 +163,7 @@ struct right {
 	int fd;
 	char name[64];
 	__u64 owner;
+	struct shmbuf_wait_item item;
 	union {
 		__u32 size;
 		struct shmbuf_query query;
@@ -175,6 +176,7 @@ struct right {
 		struct shmbuf_lock lock;
 		struct shmbuf_wait wait;
 		struct shmbuf_wake wake;
+		struct shmbuf_wait_any wait_any;
 		char bytes[512];
 	};
 };
@@ -218,6 +220,8 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
 	  offsetof(struct shmbuf_wait, lock), 1U << 2, false, true },
 	{ SHMBUF_IOC_WAKE, "WAKE", sizeof(struct shmbuf_wake), 0, 1, true, true },
+	{ SHMBUF_IOC_WAIT_ANY, "WAIT_ANY", sizeof(struct shmbuf_wait_any),
+	  offsetof(struct shmbuf_wait_any, reserved), SHMBUF_WAIT_LOCK, false, true },
 };
 
 /* Object 0 is a lock, 1 a queue, 2 free. */
@@ -267,6 +271,13 @@ static void fill(const struct row *row, struct right *r)
 		r->wake.index = 1;
 		r->wake.count = 1;
 		break;
+	case SHMBUF_IOC_WAIT_ANY:
+		r->item = (struct shmbuf_wait_item) {
+			.fd = r->fd, .index = 1, .kind = SHMBUF_KIND_QUEUE, .sequence = ~0ULL,
+		};
+		r->wait_any.items = address(&r->item);
+		r->wait_any.nr_items = 1;
+		break;
 	}
 }
 
@@ -298,6 +309,7 @@ FIXTURE_VARIANT_ADD(each, unlock) { 11 };
 FIXTURE_VARIANT_ADD(each, consistent) { 12 };
 FIXTURE_VARIANT_ADD(each, wait) { 13 };
 FIXTURE_VARIANT_ADD(each, wake) { 14 };
+FIXTURE_VARIANT_ADD(each, wait_any) { 15 };
 
 static int row_is_new(const struct row *row)
 {

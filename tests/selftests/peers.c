@@ -30,9 +30,10 @@ static int wait_peers(int fd, __u64 deaths, __u64 deadline)
 {
 	struct shmbuf_wait arg = {
 		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS, .index = QUEUE,
-		.deadline = deadline, .deaths = deaths,
+		.sequence = ~0ULL, .deadline = deadline, .deaths = deaths,
 	};
 
+	CHECK(do_wait(fd, QUEUE, (__u64 *)&arg.sequence, NEVER) == 0);
 	return call(fd, SHMBUF_IOC_WAIT, &arg);
 }
 

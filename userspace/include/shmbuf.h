@@ -507,6 +507,46 @@ int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
 		       const struct timespec *deadline, const uint64_t *deaths, int *why);
 
 /**
+ * struct shmbuf_any - one of the objects that shmbuf_wait_any() waits for
+ * @b: a handle; may be read-only for a queue
+ * @index: the object
+ * @kind: SHMBUF_KIND_LOCK or SHMBUF_KIND_QUEUE
+ * @flags: SHMBUF_WAIT_ITEM_*
+ * @sequence: a queue: what shmbuf_sequence() said
+ */
+struct shmbuf_any {
+	struct shmbuf *b;
+	uint32_t index;
+	unsigned int kind;
+	unsigned int flags;
+	uint64_t sequence;
+};
+
+/**
+ * shmbuf_wait_any() - sleep until one of several objects can be had, and take it
+ * @items: the objects, of any buffers; none twice
+ * @nr_items: of them, 1 to SHMBUF_WAIT_ANY_MAX
+ * @deadline: absolute, CLOCK_MONOTONIC; NULL for never.  Not looked at where something
+ *	can be had at once.
+ * @deaths: NULL, or as in shmbuf_wait_locked(), for the buffer of the first item
+ *
+ * Exactly one is won: a lock is held, or a queue has moved past @sequence.  Nothing is
+ * changed with the others.  Of several that can be had the one that stands first.  A lock
+ * whose holder died can be had, as by shmbuf_lock().  If this thread is killed, what it
+ * had won goes to the next.
+ *
+ * Return: the item, counted from 0; a lock that is won with its last holder dead, as with
+ *	-EOWNERDEAD from shmbuf_lock(), has SHMBUF_WAIT_ANY_OWNERDEAD added.  Else
+ *	nothing is won: -EBADF (a read-only handle, and no queue), -EDEADLK (this thread
+ *	holds one of the locks), -EDQUOT, -EINTR (a signal handler ran), -EINVAL (no such
+ *	object, an object twice, @nr_items, tv_nsec), -ENOMEM, -ENOTRECOVERABLE (one of
+ *	the locks), -EOPNOTSUPP (unknown flag), -EOWNERDEAD, -EPIPE (with @deaths),
+ *	-ETIMEDOUT.
+ */
+int shmbuf_wait_any(const struct shmbuf_any *items, unsigned int nr_items,
+		    const struct timespec *deadline, const uint64_t *deaths);
+
+/**
  * shmbuf_query() - what the module offers, and what a handle is
  * @b: the handle, or NULL to ask about the module alone
  * @info: filled in
