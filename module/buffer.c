@@ -109,6 +109,7 @@ static struct shmbuf_buffer *shmbuf_buffer_alloc(const struct shmbuf_create *arg
 	atomic64_set(&buffer->deaths_word, shmbuf_queue_word(0, false));
 	INIT_LIST_HEAD(&buffer->dead_owners);
 	INIT_LIST_HEAD(&buffer->members);
+	INIT_LIST_HEAD(&buffer->peers);
 	INIT_WORK(&buffer->reap, shmbuf_owners_reap_work);
 	INIT_DELAYED_WORK(&buffer->check, shmbuf_sweep_work);
 	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)

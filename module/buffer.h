@@ -16,6 +16,8 @@
 
 #include <linux/shmbuf.h>
 
+#include "spin.h"
+
 struct file;
 struct shmbuf_death_log;
 struct shmbuf_ns;
@@ -29,6 +31,7 @@ struct shmbuf_user;
  *	objects.  Innermost but for the locks of the xarray and of RCU; nothing
  *	is allocated, copied or woken under it.
  * @nr_spinners: threads that spin for a lock of this bucket
+ * @wait_spins: whether it pays to look out for a wake
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
  * @claims: struct shmbuf_claim by index, then by holder; under @lock
  * @watchers: struct shmbuf_watcher by index, then by arrival; under @lock
@@ -36,6 +39,7 @@ struct shmbuf_user;
 struct shmbuf_bucket {
 	spinlock_t lock; /* the trees, and the words */
 	atomic_t nr_spinners;
+	struct shmbuf_spin wait_spins;
 	struct rb_root waiters;
 	struct rb_root claims;
 	struct rb_root watchers;
@@ -69,7 +73,7 @@ struct shmbuf_bucket {
  * @kinds: kind by range of indexes; changed under @config while the words of
  *	the range are UNUSED, read under RCU
  * @owners: live and not yet reaped owners by slot; read under RCU
- * @owners_lock: protects each owner's list and death, @dead_owners and @members.
+ * @owners_lock: protects each owner's list and death, @dead_owners, @members and @peers.
  *	Outside of it: nothing but @config and @reap_lock.
  * @dead_owners: to be reaped
  * @deaths_lock: innermost; protects the log of deaths
@@ -81,6 +85,7 @@ struct shmbuf_bucket {
  *	the kernel alone, changed under its bucket's lock
  * @members: processes that are joined
  * @last_member: id of the last that was
+ * @peers: struct shmbuf_peers, waits that deaths end; under @owners_lock
  * @owner_slot: where the search for a free slot goes on; under @owners' lock
  * @owner_generation: of the last owner id
  * @reap_lock: mutex of those who scan the words for dead owners
@@ -128,6 +133,7 @@ struct shmbuf_buffer {
 	u64 nr_deaths;
 	atomic64_t deaths_word;
 	struct list_head members;
+	struct list_head peers;
 	atomic64_t last_member;
 	u32 owner_slot;
 	atomic_t owner_generation;

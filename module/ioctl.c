@@ -7,9 +7,11 @@
 
 #include <linux/shmbuf.h>
 
+#include "any.h"
 #include "attach.h"
 #include "barrier.h"
 #include "buffer.h"
+#include "condition.h"
 #include "death.h"
 #include "handle.h"
 #include "info.h"
@@ -45,6 +47,7 @@ union shmbuf_args {
 	struct shmbuf_moved moved;
 	struct shmbuf_deaths deaths;
 	struct shmbuf_owner_info owner_info;
+	struct shmbuf_wait_any wait_any;
 };
 
 /**
@@ -167,10 +170,16 @@ static int shmbuf_cmd_consistent(struct shmbuf_call *call)
 static int shmbuf_cmd_wait(struct shmbuf_call *call)
 {
 	struct shmbuf_wait __user *args_user = call->args_user;
-
 	const struct shmbuf_wait *args = &call->args->wait;
 
-	if (args->lock || args->owner || args->deaths)
+	if (args->deaths && !(args->flags & SHMBUF_WAIT_PEERS))
+		return -EINVAL;
+	if (args->flags & SHMBUF_WAIT_LOCK) {
+		if (!shmbuf_file_writable(call->file))
+			return -EBADF;
+		return shmbuf_condition_wait(call->buffer, args);
+	}
+	if (args->lock || args->owner)
 		return -EINVAL;
 	return shmbuf_wait(call->buffer, call->handle->user, !shmbuf_file_writable(call->file),
 			   &call->args->wait, &args_user->sequence);
@@ -239,6 +248,15 @@ static int shmbuf_cmd_owner_info(struct shmbuf_call *call)
 	return shmbuf_owner_info(call->buffer, &call->args->owner_info, call->args_user);
 }
 
+static int shmbuf_cmd_wait_any(struct shmbuf_call *call)
+{
+	const struct shmbuf_wait_any *args = &call->args->wait_any;
+
+	if (args->reserved || (args->deaths && !(args->flags & SHMBUF_WAIT_PEERS)))
+		return -EINVAL;
+	return shmbuf_wait_any(call->buffer, call->handle->user, args);
+}
+
 /* What a command needs of its handle. */
 #define SHMBUF_CMD_ATTACHED	BIT(0)
 #define SHMBUF_CMD_WRITE	BIT(1)
@@ -292,7 +310,10 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_unlock),
 	SHMBUF_CMD(SHMBUF_IOC_CONSISTENT, shmbuf_lock, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_consistent),
-	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
+	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS,
+		   SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
+	SHMBUF_CMD(SHMBUF_IOC_WAIT_ANY, shmbuf_wait_any, SHMBUF_WAIT_PEERS, SHMBUF_CMD_ATTACHED,
+		   shmbuf_cmd_wait_any),
 	SHMBUF_CMD(SHMBUF_IOC_WAKE, shmbuf_wake, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_wake),
 	SHMBUF_CMD(SHMBUF_IOC_SEM_WAIT, shmbuf_sem, SHMBUF_SEM_TRY | SHMBUF_SEM_UNDO,

@@ -41,6 +41,9 @@
 /* How often a word may turn out to be UNUSED before it is taken to be hostile. */
 #define SHMBUF_SETTLE_TRIES 8
 
+/* Beside the flags of LOCK: nothing but a fatal signal ends it. */
+#define SHMBUF_LOCK_RETAKE BIT(31)
+
 static bool shmbuf_word_has_live_owner(struct shmbuf_buffer *buffer, u64 word)
 {
 	u64 id = shmbuf_lock_word_owner(word);
@@ -109,9 +112,9 @@ static void shmbuf_lock_look_after(struct shmbuf_buffer *buffer, struct shmbuf_w
 }
 
 /* @waiter leaves: without the lock, somebody else must get the chance it had. */
-static void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
-			      struct shmbuf_waiter *waiter, bool locked,
-			      struct shmbuf_wakeups *wakeups)
+void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+		       struct shmbuf_waiter *waiter, bool locked,
+		       struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_waiter *first;
 	u64 old;
@@ -126,30 +129,22 @@ static void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 		shmbuf_word_put(buffer, waiter->index, old & ~SHMBUF_WORD_WAITERS);
 }
 
-static bool shmbuf_is_locked(int ret)
-{
-	return !ret || ret == -EOWNERDEAD;
-}
-
-/*
- * Give the lock up.  @undo: @id never got to see it, so nothing has happened
- * that CONSISTENT would have to be said for.
- */
-static int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo)
+int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo,
+			   struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_waiter *first, *next = NULL;
-	struct shmbuf_wakeups wakeups = {};
 	u64 old, new;
 	int ret;
 
-	spin_lock(&bucket->lock);
+	lockdep_assert_held(&bucket->lock);
 	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old);
 	if (ret)
-		goto unlock;
+		return ret;
 	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
-	if (first && !undo && !READ_ONCE(first->owner->dead) &&
-	    ktime_get_ns() - first->since > SHMBUF_PATIENCE_NS)
+	/* Claimed is granted: only where nothing can come between. */
+	if (first && !undo && shmbuf_lock_is_sound(old, id) && !READ_ONCE(first->owner->dead) &&
+	    ktime_get_ns() - first->since > SHMBUF_PATIENCE_NS && shmbuf_waiter_claim(first))
 		next = first;
 
 	if (undo)
@@ -159,20 +154,41 @@ static int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 					  next && shmbuf_waiter_next(next), &new);
 	if (ret == -EPERM) {
 		shmbuf_word_put(buffer, index, old);
-		goto unlock;
+		return ret;
 	}
 	shmbuf_word_put(buffer, index, new);
 	if (next && !ret)
-		shmbuf_waiter_finish(buffer, bucket, next, &wakeups);
+		shmbuf_waiter_finish(buffer, bucket, next, wakeups);
 	else if (first && !first->trying)
-		shmbuf_waiter_try(bucket, first, &wakeups);
-	ret = 0;
-unlock:
+		shmbuf_waiter_try(bucket, first, wakeups);
+	return 0;
+}
+
+int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_wakeups wakeups = {};
+	int ret;
+
+	spin_lock(&bucket->lock);
+	ret = shmbuf_lock_put_locked(buffer, index, id, undo, &wakeups);
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
 	if (!ret)
 		shmbuf_held_forget(buffer, index, id);
 	return ret;
+}
+
+int shmbuf_lock_check(struct shmbuf_buffer *buffer, u32 index, u64 id)
+{
+	u64 old;
+	int ret;
+
+	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old);
+	if (ret)
+		return ret == -EAGAIN ? -EPERM : ret;
+	shmbuf_word_put(buffer, index, old);
+	return shmbuf_lock_is_sound(old, id) ? 0 : -EPERM;
 }
 
 /*
@@ -271,7 +287,8 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	int why = 0;
 	int ret = -EBUSY;
 
-	if (signal_pending(current))
+	if (fatal_signal_pending(current) ||
+	    (signal_pending(current) && !(flags & SHMBUF_LOCK_RETAKE)))
 		why = shmbuf_lock_interrupted(flags);
 	else if (shmbuf_deadline_passed(deadline))
 		why = -ETIMEDOUT;
@@ -291,8 +308,26 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 		shmbuf_lock_leave(buffer, bucket, waiter, shmbuf_is_locked(ret), &wakeups);
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
-	/* RESET leaves alone what is waited for: only a hostile peer does this. */
-	return ret == -EAGAIN ? -EINVAL : ret;
+	/*
+	 * RESET leaves alone what is waited for: only a hostile peer does this, or a
+	 * sleeper was moved here meanwhile.
+	 */
+	return ret == -EAGAIN && !(flags & SHMBUF_LOCK_RETAKE) ? -EINVAL : ret;
+}
+
+/* Sleep once, and look.  -EBUSY: sleep on. */
+static int shmbuf_lock_sleep_once(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+				  u32 flags, struct shmbuf_deadline *deadline)
+{
+	/* Whom a signal can't end isn't kept awake by it, and isn't in state D either. */
+	if ((flags & SHMBUF_LOCK_RETAKE) && signal_pending(current))
+		set_current_state(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE);
+	else
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+	if (!shmbuf_waiter_done(waiter) && !READ_ONCE(waiter->trying))
+		shmbuf_waiter_sleep(deadline);
+	__set_current_state(TASK_RUNNING);
+	return shmbuf_lock_retry(buffer, waiter, flags, deadline);
 }
 
 /* For OWNER_INFO: whoever sleeps knows that it was held by then. */
@@ -329,13 +364,67 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 
 	while (ret == -EBUSY) {
 		shmbuf_lock_see_holder(buffer, index);
-		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (!shmbuf_waiter_done(&waiter) && !READ_ONCE(waiter.trying))
-			shmbuf_waiter_sleep(deadline);
-		__set_current_state(TASK_RUNNING);
-		ret = shmbuf_lock_retry(buffer, &waiter, flags, deadline);
+		ret = shmbuf_lock_sleep_once(buffer, &waiter, flags, deadline);
 	}
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
+	return ret;
+}
+
+int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	int ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, NULL, stay);
+
+	if (ret == -EBUSY && stay)
+		shmbuf_waiter_add(buffer, bucket, waiter);
+	return ret;
+}
+
+int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+{
+	waiter->trying = false;
+	return shmbuf_lock_try(buffer, shmbuf_bucket(buffer, waiter->index), waiter->index,
+			       waiter->owner, waiter, true);
+}
+
+void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+		       struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_waiter *first;
+	u64 old;
+
+	lockdep_assert_held(&bucket->lock);
+	if (shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_LOCK, &old)) {
+		/* It sees for itself that this is no lock any more. */
+		shmbuf_waiter_try(bucket, waiter, wakeups);
+		return;
+	}
+	if (shmbuf_word_has_live_owner(buffer, old)) {
+		shmbuf_word_put(buffer, waiter->index, old | SHMBUF_WORD_WAITERS);
+		return;
+	}
+	first = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
+	if (!first->trying)
+		shmbuf_waiter_try(bucket, first, wakeups);
+	shmbuf_word_put(buffer, waiter->index, old & ~SHMBUF_WORD_WAITERS);
+}
+
+int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_deadline never = { .never = true };
+	int ret = -EBUSY;
+
+	if (!queued) {
+		spin_lock(&bucket->lock);
+		ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, NULL, true);
+		if (ret == -EBUSY)
+			shmbuf_waiter_add(buffer, bucket, waiter);
+		spin_unlock(&bucket->lock);
+	}
+	while (ret == -EBUSY)
+		ret = shmbuf_lock_sleep_once(buffer, waiter, SHMBUF_LOCK_RETAKE, &never);
 	return ret;
 }
 

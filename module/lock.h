@@ -3,12 +3,16 @@
 #ifndef SHMBUF_LOCK_H
 #define SHMBUF_LOCK_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
 
 #include <linux/shmbuf.h>
 
+struct shmbuf_bucket;
 struct shmbuf_buffer;
 struct shmbuf_kind_ops;
+struct shmbuf_waiter;
+struct shmbuf_wakeups;
 
 /* The ioctls, with checked arguments but for owner and index. */
 int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
@@ -16,6 +20,49 @@ int shmbuf_unlock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 int shmbuf_consistent(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 
 extern const struct shmbuf_kind_ops shmbuf_lock_ops;
+
+/* Of what a call returned: it left with the lock. */
+static inline bool shmbuf_is_locked(int ret)
+{
+	return !ret || ret == -EOWNERDEAD;
+}
+
+/*
+ * Give the lock up.  @undo: @id never got to see it, so nothing has happened
+ * that CONSISTENT would have to be said for.
+ *
+ * Return: 0, -EPERM, and as shmbuf_word_take().
+ */
+int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo);
+/* The same under the bucket's lock. */
+int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo,
+			   struct shmbuf_wakeups *wakeups);
+
+/* Under the bucket's lock: -EPERM unless @id holds it alone, with nothing to repair. */
+int shmbuf_lock_check(struct shmbuf_buffer *buffer, u32 index, u64 id);
+
+/*
+ * For WAIT_ANY, under the bucket's lock: @waiter takes its lock, 0 or -EOWNERDEAD.  With
+ * @stay it is one of those who wait for it after -EBUSY.
+ */
+int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay);
+/* The same for one that was told to try, and stays where it is. */
+int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter);
+/* @waiter leaves those who wait: without the lock, somebody else gets the chance it had. */
+void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+		       struct shmbuf_waiter *waiter, bool locked,
+		       struct shmbuf_wakeups *wakeups);
+
+/* Under the bucket's lock: @waiter, who slept on a queue, is the lock's last waiter now. */
+void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+		       struct shmbuf_wakeups *wakeups);
+
+/*
+ * @waiter is a lock's, and among those who wait for it where it is @queued.  It waits
+ * until it has the lock, whatever signal comes that doesn't kill it, and is out of
+ * the tree afterwards.  -EAGAIN: shmbuf_objects_settle(), then again, not @queued.
+ */
+int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued);
 
 /* Put the deaths of all dead owners on record in the words. */
 void shmbuf_locks_bury(struct shmbuf_buffer *buffer);

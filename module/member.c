@@ -24,13 +24,14 @@ static struct shmbuf_member *shmbuf_member_alloc(struct shmbuf_buffer *buffer)
 }
 
 /* Processes that share an address space are joined one by one. */
-static struct shmbuf_member *shmbuf_member_find(struct shmbuf_buffer *buffer)
+static struct shmbuf_member *shmbuf_member_find(struct shmbuf_buffer *buffer,
+						struct task_struct *task)
 {
 	struct shmbuf_member *member;
 
 	lockdep_assert_held(&buffer->owners_lock);
 	list_for_each_entry(member, &buffer->members, node) {
-		if (member->mm == current->mm && member->pid == task_tgid(current))
+		if (member->mm == task->mm && member->pid == task_tgid(task))
 			return member;
 	}
 	return NULL;
@@ -38,7 +39,7 @@ static struct shmbuf_member *shmbuf_member_find(struct shmbuf_buffer *buffer)
 
 static struct shmbuf_member *shmbuf_member_again(struct shmbuf_buffer *buffer)
 {
-	struct shmbuf_member *member = shmbuf_member_find(buffer);
+	struct shmbuf_member *member = shmbuf_member_find(buffer, current);
 
 	if (member) {
 		member->nr_owners++;
@@ -89,15 +90,11 @@ void shmbuf_member_put(struct shmbuf_member *member)
 	kfree(member);
 }
 
-bool shmbuf_member_has_peers(struct shmbuf_buffer *buffer)
+bool shmbuf_member_has_peers(struct shmbuf_buffer *buffer, struct task_struct *task)
 {
-	struct shmbuf_member *first;
-	bool peers;
-
-	spin_lock(&buffer->owners_lock);
-	first = list_first_entry_or_null(&buffer->members, struct shmbuf_member, node);
+	lockdep_assert_held(&buffer->owners_lock);
+	if (list_empty(&buffer->members))
+		return false;
 	/* A process is in the list once. */
-	peers = first && (!list_is_singular(&buffer->members) || first != shmbuf_member_find(buffer));
-	spin_unlock(&buffer->owners_lock);
-	return peers;
+	return !list_is_singular(&buffer->members) || !shmbuf_member_find(buffer, task);
 }

@@ -49,7 +49,7 @@ static inline struct shmbuf_member *shmbuf_member_get(struct shmbuf_member *memb
 	return member;
 }
 
-/* Whether any process but the caller's is joined. */
-bool shmbuf_member_has_peers(struct shmbuf_buffer *buffer);
+/* Under owners_lock: whether any process is joined but that of @task, which is in a call. */
+bool shmbuf_member_has_peers(struct shmbuf_buffer *buffer, struct task_struct *task);
 
 #endif /* SHMBUF_MEMBER_H */

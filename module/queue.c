@@ -6,7 +6,9 @@
 #include <linux/shmbuf_word.h>
 
 #include "buffer.h"
+#include "condition.h"
 #include "object.h"
+#include "peers.h"
 #include "queue.h"
 #include "user.h"
 #include "waiter.h"
@@ -43,25 +45,34 @@ void shmbuf_queue_look_after(struct shmbuf_buffer *buffer, u32 index)
 
 /*
  * Wake up to *@count of those that went to sleep before @sequence, up to a batch.
- * Observers before them wake as well, and take nobody's turn.  False where nobody
- * is left to wake.
+ * Observers before them wake as well, and take nobody's turn.  Who gave a lock up
+ * waits for that instead, and who got something else meanwhile doesn't count.
+ *
+ * Return: how many were woken.  *@count is 0 where nobody is left to wake.
  */
-static bool shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
-				    u32 *count, struct shmbuf_wakeups *wakeups)
+static int shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
+				   u32 *count, struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_waiter *waiter;
+	int i, woken = 0;
 
 	lockdep_assert_held(&bucket->lock);
-	while (*count && wakeups->nr < SHMBUF_WAKE_BATCH) {
+	for (i = 0; *count && i < SHMBUF_WAKE_BATCH; i++) {
 		waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
-		if (!waiter || !shmbuf_sequence_before(waiter->expected, sequence))
-			return false;
-		*count -= !waiter->observer;
+		if (!waiter || !shmbuf_sequence_before(waiter->expected, sequence)) {
+			*count = 0;
+			break;
+		}
 		waiter->sequence = sequence;
-		shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
+		if (shmbuf_waiter_claim(waiter)) {
+			*count -= !waiter->observer;
+			woken++;
+		}
+		if (!waiter->owner || !shmbuf_condition_move(buffer, waiter, wakeups))
+			shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
 	}
-	return *count;
+	return woken;
 }
 
 /* Find waiters whom a hostile peer has hidden. */
@@ -84,6 +95,7 @@ static void shmbuf_queue_sweep(struct shmbuf_buffer *buffer, struct shmbuf_waite
 		    shmbuf_sequence_before(waiter->expected, sequence))
 			break;
 		waiter->sequence = sequence;
+		shmbuf_waiter_claim(waiter);
 		shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
 	}
 	shmbuf_word_put(buffer, index,
@@ -110,32 +122,31 @@ const struct shmbuf_kind_ops shmbuf_queue_ops = {
 	.sweep = shmbuf_queue_sweep,
 };
 
-/* As WAKE, but for the sequence: @waiter can't use the wake-up that it got. */
-static void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer,
-				 const struct shmbuf_waiter *waiter)
+void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer, u32 index, u64 sequence)
 {
-	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_wakeups wakeups = {};
 	u32 count = 1;
 
-	spin_lock(&bucket->lock);
-	shmbuf_queue_wake_batch(buffer, waiter->index, waiter->sequence, &count, &wakeups);
-	shmbuf_queue_look_after(buffer, waiter->index);
-	spin_unlock(&bucket->lock);
-	shmbuf_wakeups_flush(&wakeups);
+	do {
+		spin_lock(&bucket->lock);
+		shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
+		shmbuf_queue_look_after(buffer, index);
+		spin_unlock(&bucket->lock);
+		shmbuf_wakeups_flush(&wakeups);
+	} while (count);
 }
 
-/* 1: the caller is a waiter now; 0: the sequence isn't as expected. */
-static int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	u64 old;
 	int ret;
 
-	spin_lock(&bucket->lock);
+	lockdep_assert_held(&bucket->lock);
 	ret = shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_QUEUE, &old);
 	if (ret)
-		goto unlock;
+		return ret;
 	waiter->sequence = old & SHMBUF_SEQUENCE_MASK;
 	if (waiter->sequence == waiter->expected) {
 		shmbuf_waiter_add(buffer, bucket, waiter);
@@ -143,9 +154,13 @@ static int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 	}
 	shmbuf_word_put(buffer, waiter->index,
 			shmbuf_queue_word(old, shmbuf_queue_has_waiters(bucket, waiter->index)));
-unlock:
-	spin_unlock(&bucket->lock);
 	return ret;
+}
+
+void shmbuf_queue_remove(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+{
+	shmbuf_waiter_remove(buffer, shmbuf_bucket(buffer, waiter->index), waiter);
+	shmbuf_queue_look_after(buffer, waiter->index);
 }
 
 /* @waiter wants to leave for @why, unless it has been chosen meanwhile. */
@@ -155,26 +170,26 @@ static int shmbuf_queue_leave(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 
 	spin_lock(&bucket->lock);
-	if (waiter->done) {
+	if (waiter->done)
 		why = 0;
-	} else {
-		shmbuf_waiter_remove(buffer, bucket, waiter);
-		shmbuf_queue_look_after(buffer, waiter->index);
-	}
+	else
+		shmbuf_queue_remove(buffer, waiter);
 	spin_unlock(&bucket->lock);
 	return why;
 }
 
 static int shmbuf_queue_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
-			      struct shmbuf_deadline *deadline)
+			      struct shmbuf_deadline *deadline, const struct shmbuf_peers *peers)
 {
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (!shmbuf_waiter_done(waiter))
+		if (!shmbuf_waiter_done(waiter) && !shmbuf_peers_result(peers))
 			shmbuf_waiter_sleep(deadline);
 		__set_current_state(TASK_RUNNING);
 		if (shmbuf_waiter_done(waiter))
 			return 0;
+		if (shmbuf_peers_result(peers))
+			return shmbuf_queue_leave(buffer, waiter, shmbuf_peers_result(peers));
 		if (signal_pending(current))
 			return shmbuf_queue_leave(buffer, waiter, -ERESTARTNOHAND);
 		if (shmbuf_deadline_passed(deadline))
@@ -183,14 +198,20 @@ static int shmbuf_queue_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 }
 
 static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
-			     u64 ns, u64 __user *sequence_user)
+			     u64 ns, const struct shmbuf_peers *peers,
+			     u64 __user *sequence_user)
 {
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_deadline deadline = shmbuf_deadline(ns);
-	int ret = shmbuf_queue_enter(buffer, waiter);
-	bool entered = ret > 0;
+	bool entered;
+	int ret;
 
+	spin_lock(&bucket->lock);
+	ret = shmbuf_queue_enter(buffer, waiter);
+	spin_unlock(&bucket->lock);
+	entered = ret > 0;
 	if (entered)
-		ret = shmbuf_queue_sleep(buffer, waiter, &deadline);
+		ret = shmbuf_queue_sleep(buffer, waiter, &deadline, peers);
 	if (ret)
 		return ret;
 	if (put_user(waiter->sequence, sequence_user))
@@ -198,14 +219,14 @@ static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	else if (fatal_signal_pending(current))
 		ret = -EINTR;
 	if (ret && entered && !waiter->observer)
-		shmbuf_queue_pass_on(buffer, waiter);
+		shmbuf_queue_pass_on(buffer, waiter->index, waiter->sequence);
 	return ret;
 }
 
-int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool observer,
-		const struct shmbuf_wait *args, u64 __user *sequence_user)
+static int shmbuf_wait_by(struct shmbuf_buffer *buffer, bool observer,
+			  const struct shmbuf_wait *args, const struct shmbuf_peers *peers,
+			  u64 __user *sequence_user)
 {
-	struct shmbuf_user *user;
 	struct shmbuf_waiter waiter = {
 		.index = args->index,
 		.kind = SHMBUF_KIND_QUEUE,
@@ -216,6 +237,22 @@ int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool o
 	int tries = 8;
 	int ret;
 
+	do {
+		ret = shmbuf_queue_wait(buffer, &waiter, args->deadline, peers, sequence_user);
+		if (ret != -EAGAIN)
+			break;
+		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+	} while (!ret);
+	return ret;
+}
+
+int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool observer,
+		const struct shmbuf_wait *args, u64 __user *sequence_user)
+{
+	struct shmbuf_peers peers, *with_peers = NULL;
+	struct shmbuf_user *user;
+	int ret;
+
 	/* Who waits pays: not who opened a handle that he passed on. */
 	user = shmbuf_user_get_caller(opener);
 	if (!user)
@@ -223,12 +260,15 @@ int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool o
 	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_WAITERS, 1);
 	if (ret)
 		goto put_user;
-	do {
-		ret = shmbuf_queue_wait(buffer, &waiter, args->deadline, sequence_user);
-		if (ret != -EAGAIN)
-			break;
-		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
-	} while (!ret);
+	if (args->flags & SHMBUF_WAIT_PEERS) {
+		with_peers = &peers;
+		ret = shmbuf_peers_begin(buffer, &peers, args->deaths);
+	}
+	if (!ret) {
+		ret = shmbuf_wait_by(buffer, observer, args, with_peers, sequence_user);
+		if (with_peers)
+			shmbuf_peers_end(buffer, &peers);
+	}
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
 put_user:
 	shmbuf_user_put(user);
@@ -250,8 +290,8 @@ static int shmbuf_queue_move(struct shmbuf_buffer *buffer, u32 index, u64 *seque
 }
 
 /*
- * Wake up to @count of those that went to sleep before @sequence.  @killable: what
- * the caller can't do any more need not be done.
+ * With the bucket's lock held, which is dropped: wake up to @count of those that went to
+ * sleep before @sequence.  @killable: what the caller can't do any more need not be done.
  */
 static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
 				     u32 count, bool killable)
@@ -260,18 +300,17 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 	int woken = 0, left = atomic_read(&buffer->nr_waiters);
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_wakeups wakeups = {};
-	bool more;
 
-	do {
-		spin_lock(&bucket->lock);
-		more = shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
+	for (;;) {
+		woken += shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
 		shmbuf_queue_look_after(buffer, index);
 		spin_unlock(&bucket->lock);
-		woken += wakeups.nr;
 		shmbuf_wakeups_flush(&wakeups);
+		if (!count || woken >= left || (killable && fatal_signal_pending(current)))
+			return woken;
 		cond_resched();
-	} while (more && woken < left && !(killable && fatal_signal_pending(current)));
-	return woken;
+		spin_lock(&bucket->lock);
+	}
 }
 
 static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
@@ -284,10 +323,11 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 
 	spin_lock(&bucket->lock);
 	ret = shmbuf_queue_move(buffer, args->index, &sequence);
-	watched = shmbuf_watched(bucket, args->index);
-	spin_unlock(&bucket->lock);
-	if (ret)
+	if (ret) {
+		spin_unlock(&bucket->lock);
 		return ret;
+	}
+	watched = shmbuf_watched(bucket, args->index);
 	ret = shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count, true);
 	if (watched)
 		shmbuf_watchers_tell(buffer, args->index, sequence, false);
@@ -298,6 +338,7 @@ void shmbuf_queue_moved(struct shmbuf_buffer *buffer, u32 index)
 {
 	u64 sequence = atomic64_read(shmbuf_word(buffer, index)) & SHMBUF_SEQUENCE_MASK;
 
+	spin_lock(&shmbuf_bucket(buffer, index)->lock);
 	shmbuf_queue_wake_waiters(buffer, index, sequence, SHMBUF_WAKE_ALL, false);
 	shmbuf_watchers_tell(buffer, index, sequence, true);
 }

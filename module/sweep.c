@@ -4,6 +4,7 @@
 #include "buffer.h"
 #include "object.h"
 #include "owner.h"
+#include "peers.h"
 #include "sweep.h"
 #include "waiter.h"
 #include "watch.h"
@@ -66,6 +67,7 @@ void shmbuf_sweep(struct shmbuf_buffer *buffer)
 
 	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)
 		shmbuf_sweep_bucket(buffer, &buffer->buckets[i]);
+	shmbuf_peers_sweep(buffer);
 }
 
 static void shmbuf_sweep_watchers(struct shmbuf_buffer *buffer)

@@ -78,7 +78,7 @@ struct shmbuf_waiter *shmbuf_waiter_next(struct shmbuf_waiter *waiter)
 	return next && !shmbuf_waiter_cmp(waiter->index, waiter->kind, next) ? next : NULL;
 }
 
-static void shmbuf_wakeups_add(struct shmbuf_wakeups *wakeups, struct task_struct *task)
+void shmbuf_wakeups_add(struct shmbuf_wakeups *wakeups, struct task_struct *task)
 {
 	wakeups->tasks[wakeups->nr++] = get_task_struct(task);
 }

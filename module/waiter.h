@@ -22,13 +22,16 @@ struct task_struct;
  * struct shmbuf_waiter - one sleeping thread, on its stack
  * @node: in its bucket's tree; this and all below under the bucket's lock,
  *	unless it says otherwise
- * @index: constant while it waits, as @kind, @task, @owner and @expected
+ * @index: constant while it waits, as @kind, unless a WAKE moves it to @lock's waiters,
+ *	under the locks of both buckets; @task, @owner, @lock and @expected are constant
  * @serial: of its arrival in the tree; grows in a buffer
  * @kind: what it took the object for
  * @task: who sleeps
- * @owner: lock: who wants it; barrier: who arrived; semaphore: with UNDO, else NULL
+ * @owner: lock: who wants it.  Queue: who gave @lock up and will want it, or NULL.
+ *	Barrier: who arrived.  Semaphore: with UNDO, else NULL.
  * @claim: semaphore: with UNDO, to record the unit in; barrier: to enrol the owner by;
  *	NULL once it is in the bucket
+ * @lock: queue: @owner's
  * @expected: queue: the sequence it went to sleep at; barrier: the phase
  * @observer: queue: through a read-only handle, so that no waker counts on it
  * @sequence: queue: the one that it was woken by, set before @done
@@ -36,6 +39,8 @@ struct task_struct;
  * @item: which item
  * @result: what its call shall return, set before @done
  * @since: lock: when it began to wait, ns
+ * @moved: queue: to @lock's waiters, and a lock's waiter from here.  Set under the locks
+ *	of both buckets; as @done it may be read without by smp_load_acquire().
  * @trying: lock: on its way to try for the lock, so nobody else need be woken
  * @done: its result is decided and it is out of the tree.  The last thing that
  *	is touched of a waiter: set by smp_store_release(), read without the lock
@@ -49,6 +54,7 @@ struct shmbuf_waiter {
 	struct task_struct *task;
 	struct shmbuf_owner *owner;
 	struct shmbuf_claim *claim;
+	u32 lock;
 	u64 expected;
 	u64 sequence;
 	u64 since;
@@ -56,13 +62,15 @@ struct shmbuf_waiter {
 	u32 item;
 	int result;
 	bool observer;
+	bool moved;
 	bool trying;
 	bool done;
 };
 
 /**
  * struct shmbuf_any - one thread that waits for several objects
- * @won: the item that was decided on, or -1; from there by cmpxchg, once
+ * @won: the item that was decided on, or -1; from there by cmpxchg, once.  What is
+ *	no item's number: the thread wants nothing any more.
  */
 struct shmbuf_any {
 	atomic_t won;
@@ -115,6 +123,7 @@ void shmbuf_waiter_finish(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bu
 void shmbuf_waiter_try(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waiter,
 		       struct shmbuf_wakeups *wakeups);
 
+void shmbuf_wakeups_add(struct shmbuf_wakeups *wakeups, struct task_struct *task);
 void shmbuf_wakeups_flush(struct shmbuf_wakeups *wakeups);
 
 /**

@@ -125,7 +125,7 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_QUERY, SHMBUF_IOC_CREATE, SHMBUF_IOC_OPEN, SHMBUF_IOC_UNLINK,
 	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
-	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
+	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE, SHMBUF_IOC_WAIT_ANY,
 	SHMBUF_IOC_SEM_WAIT, SHMBUF_IOC_SEM_POST,
 	SHMBUF_IOC_BARRIER_WAIT, SHMBUF_IOC_BARRIER_LEAVE,
 	SHMBUF_IOC_WATCH, SHMBUF_IOC_MOVED, SHMBUF_IOC_DEATHS, SHMBUF_IOC_OWNER_INFO,
@@ -166,6 +166,7 @@ struct right {
 	int fd;
 	char name[64];
 	__u64 owner;
+	struct shmbuf_wait_item item;
 	union {
 		__u32 size;
 		struct shmbuf_query query;
@@ -183,6 +184,7 @@ struct right {
 		struct shmbuf_watch watch;
 		struct shmbuf_moved moved;
 		struct shmbuf_deaths deaths;
+		struct shmbuf_wait_any wait_any;
 		char bytes[512];
 	};
 };
@@ -224,7 +226,7 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_CONSISTENT, "CONSISTENT", sizeof(struct shmbuf_lock),
 	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
-	  offsetof(struct shmbuf_wait, lock), 1, false, true },
+	  offsetof(struct shmbuf_wait, lock), 1U << 2, false, true },
 	{ SHMBUF_IOC_WAKE, "WAKE", sizeof(struct shmbuf_wake), 0, 1, true, true },
 	{ SHMBUF_IOC_SEM_WAIT, "SEM_WAIT", sizeof(struct shmbuf_sem),
 	  offsetof(struct shmbuf_sem, reserved), 1U << 3, true, true },
@@ -242,6 +244,8 @@ static const struct row rows[] = {
 	  offsetof(struct shmbuf_deaths, reserved), 1, false, true },
 	{ SHMBUF_IOC_OWNER_INFO, "OWNER_INFO", sizeof(struct shmbuf_owner_info), 0, 1,
 	  false, true },
+	{ SHMBUF_IOC_WAIT_ANY, "WAIT_ANY", sizeof(struct shmbuf_wait_any),
+	  offsetof(struct shmbuf_wait_any, reserved), SHMBUF_WAIT_LOCK, false, true },
 };
 
 #define SEM	3
@@ -321,6 +325,13 @@ static void fill(const struct row *row, struct right *r)
 	case SHMBUF_IOC_WATCH:
 		r->watch.index = 1;
 		break;
+	case SHMBUF_IOC_WAIT_ANY:
+		r->item = (struct shmbuf_wait_item) {
+			.fd = r->fd, .index = 1, .kind = SHMBUF_KIND_QUEUE, .sequence = ~0ULL,
+		};
+		r->wait_any.items = address(&r->item);
+		r->wait_any.nr_items = 1;
+		break;
 	}
 }
 
@@ -360,6 +371,7 @@ FIXTURE_VARIANT_ADD(each, watch) { 19 };
 FIXTURE_VARIANT_ADD(each, moved) { 20 };
 FIXTURE_VARIANT_ADD(each, deaths) { 21 };
 FIXTURE_VARIANT_ADD(each, owner_info) { 22 };
+FIXTURE_VARIANT_ADD(each, wait_any) { 23 };
 
 static int row_is_new(const struct row *row)
 {

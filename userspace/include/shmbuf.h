@@ -450,6 +450,23 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
 		const struct timespec *deadline);
 
 /**
+ * shmbuf_wait_peers() - the same, as long as there is somebody who could wake
+ * @b: the handle; may be read-only
+ * @queue: the queue
+ * @sequence: what shmbuf_sequence() said
+ * @deadline: as in shmbuf_wait()
+ * @deaths: how many deaths the caller knows of; UINT64_MAX for all so far
+ *
+ * A process is joined to the buffer from its first lock (or registration) until its last
+ * thread that had one ends.
+ *
+ * Return: as shmbuf_wait(), and -EOWNERDEAD (another one died, be it since @deaths was
+ *	counted), -EPIPE (no other process is joined).
+ */
+int shmbuf_wait_peers(struct shmbuf *b, uint32_t queue, uint64_t sequence,
+		      const struct timespec *deadline, uint64_t deaths);
+
+/**
  * shmbuf_wake() - move a queue's sequence on, and wake who sleeps on it
  * @b: the handle
  * @queue: the queue
@@ -711,6 +728,86 @@ int shmbuf_owner_info(struct shmbuf *b, uint32_t index, struct shmbuf_owner_info
  */
 int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
 		  uint64_t after);
+
+/**
+ * shmbuf_wait_locked() - sleep until a condition that a lock protects may have changed
+ * @b: the handle
+ * @queue: the queue that is woken when the condition changes
+ * @lock: the lock, which this thread holds exclusively through @b
+ * @deadline: absolute, CLOCK_MONOTONIC; NULL for never
+ * @deaths: NULL, or how many deaths the caller knows of, UINT64_MAX for all so far:
+ *	then the wait also ends when a process dies that is joined to the buffer,
+ *	or when no other is left that could wake
+ * @why: where it goes why the wait ended, or NULL.  0: a wake came.  -ETIMEDOUT; -EINTR:
+ *	a signal came; -EOWNERDEAD: one of the others died; -EPIPE: there are no
+ *	others; the last two only with @deaths.  Set whenever the lock is held on
+ *	return: 0 where the call failed before it slept.
+ *
+ * The lock is given up and the thread put to sleep in one step, and the lock is taken
+ * again before the call returns, however the sleep ended.  Other threads may have
+ * had the lock in between, so:
+ *
+ *	shmbuf_lock(b, lock);
+ *	while (!condition && !why)
+ *		shmbuf_wait_locked(b, queue, lock, &deadline, NULL, &why);
+ *
+ * with both results looked at.  Whoever changes the condition does so under the lock
+ * and calls shmbuf_wake() before or after he unlocks: sleepers aren't all
+ * woken to struggle for the lock, they get it one after the other.
+ *
+ * The lock is waited for as long as it takes, past the deadline too; handlers of
+ * signals that come meanwhile run when the call returns.  If the lock's holder dies
+ * the result is -EOWNERDEAD, as from shmbuf_lock(), and @why tells its own story.  A wake
+ * that chose a thread which is then killed goes to the next one.
+ *
+ * Return: 0 or -EOWNERDEAD with the lock held; -ENOTRECOVERABLE with the lock not held
+ *	(also where it was reset meanwhile).  Else nothing has happened, and what was
+ *	held is: -EBADF (read-only handle), -EDQUOT, -EINVAL (no such queue or lock,
+ *	tv_nsec), -ENOMEM, -EPERM (not held exclusively by this thread, or after
+ *	-EOWNERDEAD without shmbuf_consistent()).
+ */
+int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
+		       const struct timespec *deadline, const uint64_t *deaths, int *why);
+
+/**
+ * struct shmbuf_any - one of the objects that shmbuf_wait_any() waits for
+ * @b: a handle; may be read-only for a queue
+ * @index: the object
+ * @kind: SHMBUF_KIND_LOCK or SHMBUF_KIND_QUEUE
+ * @flags: SHMBUF_WAIT_ITEM_*
+ * @sequence: a queue: what shmbuf_sequence() said
+ */
+struct shmbuf_any {
+	struct shmbuf *b;
+	uint32_t index;
+	unsigned int kind;
+	unsigned int flags;
+	uint64_t sequence;
+};
+
+/**
+ * shmbuf_wait_any() - sleep until one of several objects can be had, and take it
+ * @items: the objects, of any buffers; none twice
+ * @nr_items: of them, 1 to SHMBUF_WAIT_ANY_MAX
+ * @deadline: absolute, CLOCK_MONOTONIC; NULL for never.  Not looked at where something
+ *	can be had at once.
+ * @deaths: NULL, or as in shmbuf_wait_locked(), for the buffer of the first item
+ *
+ * Exactly one is won: a lock is held, or a queue has moved past @sequence.  Nothing is
+ * changed with the others.  Of several that can be had the one that stands first.  A lock
+ * whose holder died can be had, as by shmbuf_lock().  If this thread is killed, what it
+ * had won goes to the next.
+ *
+ * Return: the item, counted from 0; a lock that is won with its last holder dead, as with
+ *	-EOWNERDEAD from shmbuf_lock(), has SHMBUF_WAIT_ANY_OWNERDEAD added.  Else
+ *	nothing is won: -EBADF (a read-only handle, and no queue), -EDEADLK (this thread
+ *	holds one of the locks), -EDQUOT, -EINTR (a signal handler ran), -EINVAL (no such
+ *	object, an object twice, @nr_items, tv_nsec), -ENOMEM, -ENOTRECOVERABLE (one of
+ *	the locks), -EOPNOTSUPP (unknown flag), -EOWNERDEAD, -EPIPE (with @deaths),
+ *	-ETIMEDOUT.
+ */
+int shmbuf_wait_any(const struct shmbuf_any *items, unsigned int nr_items,
+		    const struct timespec *deadline, const uint64_t *deaths);
 
 /**
  * shmbuf_query() - what the module offers, and what a handle is

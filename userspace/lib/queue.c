@@ -10,13 +10,16 @@
 /* Others who wake at the same time can make a compare-and-swap fail. */
 #define TRIES	8
 
-static int wait_call(struct shmbuf *b, __u32 queue, __u64 *sequence, __u64 deadline)
+static int wait_call(struct shmbuf *b, __u32 queue, __u64 *sequence, __u64 deadline,
+		     const uint64_t *deaths)
 {
 	struct shmbuf_wait argument = {
 		.size = sizeof(argument),
+		.flags = deaths ? SHMBUF_WAIT_PEERS : 0,
 		.index = queue,
 		.sequence = *sequence,
 		.deadline = deadline,
+		.deaths = deaths ? *deaths : 0,
 	};
 	int ret = shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_WAIT, &argument);
 
@@ -33,11 +36,11 @@ SHMBUF_EXPORT uint64_t shmbuf_sequence(struct shmbuf *b, uint32_t queue)
 		if (likely(present & SHMBUF_WORD_QUEUE))
 			return present & SHMBUF_SEQUENCE_MASK;
 	}
-	return wait_call(b, queue, &sequence, 0) ? UINT64_MAX : sequence;
+	return wait_call(b, queue, &sequence, 0, NULL) ? UINT64_MAX : sequence;
 }
 
-SHMBUF_EXPORT int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
-			      const struct timespec *deadline)
+static int wait_for(struct shmbuf *b, __u32 queue, __u64 sequence,
+		    const struct timespec *deadline, const uint64_t *deaths)
 {
 	__u64 *word = shmbuf_word(b, queue), present = sequence, ns;
 	int ret;
@@ -51,7 +54,63 @@ SHMBUF_EXPORT int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequenc
 	}
 	ret = shmbuf_deadline(deadline, &ns);
 	present = sequence;
-	return ret ? ret : wait_call(b, queue, &present, ns);
+	return ret ? ret : wait_call(b, queue, &present, ns, deaths);
+}
+
+SHMBUF_EXPORT int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
+			      const struct timespec *deadline)
+{
+	return wait_for(b, queue, sequence, deadline, NULL);
+}
+
+SHMBUF_EXPORT int shmbuf_wait_peers(struct shmbuf *b, uint32_t queue, uint64_t sequence,
+				    const struct timespec *deadline, uint64_t deaths)
+{
+	return wait_for(b, queue, sequence, deadline, &deaths);
+}
+
+/* What WAIT with LOCK returned, told apart: of the lock, and why the sleep ended. */
+static int waited(int ret, int *why)
+{
+	if (ret < 0)
+		return ret;
+	if (ret & SHMBUF_WAITED_TIMEDOUT)
+		*why = -ETIMEDOUT;
+	else if (ret & SHMBUF_WAITED_INTERRUPTED)
+		*why = -EINTR;
+	else if (ret & SHMBUF_WAITED_PEERDEAD)
+		*why = -EOWNERDEAD;
+	else if (ret & SHMBUF_WAITED_ALONE)
+		*why = -EPIPE;
+	return ret & SHMBUF_WAITED_OWNERDEAD ? -EOWNERDEAD : 0;
+}
+
+SHMBUF_EXPORT int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
+				     const struct timespec *deadline,
+				     const uint64_t *deaths, int *why)
+{
+	struct shmbuf_wait argument = {
+		.size = sizeof(argument),
+		.flags = SHMBUF_WAIT_LOCK | (deaths ? SHMBUF_WAIT_PEERS : 0),
+		.index = queue,
+		.lock = lock,
+		.deaths = deaths ? *deaths : 0,
+	};
+	int ret, ignored;
+
+	if (!why)
+		why = &ignored;
+	*why = 0;
+	if (b->readonly)
+		return -EBADF;
+	ret = shmbuf_self(b, &argument.owner);
+	if (!ret)
+		ret = shmbuf_deadline(deadline, &argument.deadline);
+	if (ret)
+		return ret;
+	/* Nobody changes the condition before this thread sleeps: the lock is held. */
+	argument.sequence = shmbuf_sequence(b, queue);
+	return waited(shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_WAIT, &argument), why);
 }
 
 SHMBUF_EXPORT int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count)

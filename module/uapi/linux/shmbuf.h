@@ -483,7 +483,7 @@ struct shmbuf_lock {
  * @flags: SHMBUF_WAIT_*
  * @index: the queue, or SHMBUF_INDEX_DEATHS
  * @lock: LOCK: a lock that @owner holds exclusively; else 0
- * @sequence: in: what the caller last saw; out, on success: the present one
+ * @sequence: in: what the caller last saw; out, on success without LOCK: the present one
  * @deadline: as in struct shmbuf_lock
  * @owner: LOCK: an id that REGISTER gave the caller; else 0
  * @deaths: PEERS: what the caller last saw as the sequence of SHMBUF_INDEX_DEATHS,
@@ -497,9 +497,14 @@ struct shmbuf_lock {
  *
  * With LOCK the caller sleeps and gives the lock up in one step, and holds it again
  * when the call returns 0 or more, be it for a wake, the deadline or a signal:
- * see SHMBUF_WAITED_*.  A wake moves it to those who wait for the lock.  Where the
- * call fails before it sleeps the lock is still held; ENOTRECOVERABLE, and
- * EINVAL where the lock was reset meanwhile, mean that it isn't held any more.
+ * see SHMBUF_WAITED_*.  A wake moves it to those who wait for the lock; from there
+ * on, and after the deadline or a signal, it waits for the lock as long as it takes.
+ * Nothing is written to @sequence.  A signal that comes meanwhile is handled when the
+ * call returns; one that kills ends it at once, and undoes what it had got.  A stop and
+ * the like count as signals.  ENOTRECOVERABLE means that the lock couldn't be taken
+ * back, be it that it is so, was reset, or that the process gave @owner back
+ * meanwhile or took the lock by it.  All other errors mean that nothing has happened,
+ * and that the lock is still held if it was.
  *
  * With PEERS the wait ends with EOWNERDEAD when a process that is joined to the buffer
  * dies, and with EPIPE when nobody else is joined (or, with LOCK, with the values above).

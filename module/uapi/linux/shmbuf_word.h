@@ -100,6 +100,14 @@ static inline int shmbuf_lock_release(__u64 old, __u64 id, __u64 next,
 	return 0;
 }
 
+/* Whether @id holds the lock for itself, with nothing that it has to repair. */
+static inline int shmbuf_lock_is_sound(__u64 word, __u64 id)
+{
+	return shmbuf_lock_word_owner(word) == id &&
+	       !(word & (SHMBUF_WORD_UNUSED | SHMBUF_WORD_OWNER_DIED |
+			 SHMBUF_WORD_NOTRECOVERABLE));
+}
+
 /* Kernel: @id gives a lock back untouched, just as it got it. */
 static inline int shmbuf_lock_undo(__u64 old, __u64 id, int waiters, __u64 *new_word)
 {

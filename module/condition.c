@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/err.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+
+#include "buffer.h"
+#include "condition.h"
+#include "lock.h"
+#include "object.h"
+#include "owner.h"
+#include "peers.h"
+#include "queue.h"
+#include "spin.h"
+#include "user.h"
+#include "waiter.h"
+
+/*
+ * The lock is given up and the queue entered under the locks of both buckets, so that
+ * there is no moment between.  A WAKE makes the sleeper a waiter of the lock, again under
+ * both: it wakes once, when it gets the lock, and not before.  Who leaves the queue in
+ * any other way, by deadline or signal or because a waker couldn't have both bucket
+ * locks, takes the lock by itself.
+ *
+ * Two buckets are locked in the order of their addresses.
+ */
+
+/* How often INIT or RESET may be found at work before it is taken to be hostile. */
+#define SHMBUF_SETTLE_TRIES 8
+
+static void shmbuf_buckets_lock(struct shmbuf_bucket *a, struct shmbuf_bucket *b)
+{
+	spin_lock(&min(a, b)->lock);
+	if (a != b)
+		spin_lock_nested(&max(a, b)->lock, SINGLE_DEPTH_NESTING);
+}
+
+static void shmbuf_buckets_unlock(struct shmbuf_bucket *a, struct shmbuf_bucket *b)
+{
+	if (a != b)
+		spin_unlock(&max(a, b)->lock);
+	spin_unlock(&min(a, b)->lock);
+}
+
+/* With @bucket's lock held, take @other's too.  Who would have to wait against the order fails. */
+static bool shmbuf_bucket_lock_other(struct shmbuf_bucket *bucket, struct shmbuf_bucket *other)
+{
+	if (other < bucket)
+		return spin_trylock(&other->lock);
+	if (other > bucket)
+		spin_lock_nested(&other->lock, SINGLE_DEPTH_NESTING);
+	return true;
+}
+
+bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			   struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *from = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_bucket *to = shmbuf_bucket(buffer, waiter->lock);
+
+	lockdep_assert_held(&from->lock);
+	if (!shmbuf_bucket_lock_other(from, to))
+		return false;
+	shmbuf_waiter_remove(buffer, from, waiter);
+	waiter->index = waiter->lock;
+	waiter->kind = SHMBUF_KIND_LOCK;
+	waiter->since = ktime_get_ns();
+	shmbuf_waiter_add(buffer, to, waiter);
+	shmbuf_lock_moved(buffer, waiter, wakeups);
+	/* Pairs with shmbuf_condition_chosen().  It stays until @to's lock is dropped. */
+	smp_store_release(&waiter->moved, true);
+	if (to != from)
+		spin_unlock(&to->lock);
+	return true;
+}
+
+static bool shmbuf_condition_chosen(const struct shmbuf_waiter *waiter)
+{
+	return shmbuf_waiter_done(waiter) || smp_load_acquire(&waiter->moved);
+}
+
+/* 1: asleep, so to say, and the lock given up; 0: the sequence isn't as expected. */
+static int shmbuf_condition_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_bucket *queue = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_bucket *lock = shmbuf_bucket(buffer, waiter->lock);
+	struct shmbuf_wakeups wakeups = {};
+	int ret, err;
+
+	shmbuf_buckets_lock(queue, lock);
+	ret = shmbuf_queue_enter(buffer, waiter);
+	err = ret < 0 ? 0 : shmbuf_lock_check(buffer, waiter->lock, waiter->owner->id);
+	if (ret > 0 && !err)
+		err = shmbuf_lock_put_locked(buffer, waiter->lock, waiter->owner->id, false,
+					     &wakeups);
+	if (err) {
+		if (ret > 0)
+			shmbuf_queue_remove(buffer, waiter);
+		ret = err == -EAGAIN ? -EPERM : err;
+	}
+	shmbuf_buckets_unlock(queue, lock);
+	shmbuf_wakeups_flush(&wakeups);
+	return ret;
+}
+
+/* @waiter wants to leave for @why, unless it has been chosen meanwhile. */
+static int shmbuf_condition_leave(struct shmbuf_buffer *buffer, u32 index,
+				  struct shmbuf_waiter *waiter, int why)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+
+	spin_lock(&bucket->lock);
+	if (waiter->done || waiter->moved)
+		why = 0;
+	else
+		shmbuf_queue_remove(buffer, waiter);
+	spin_unlock(&bucket->lock);
+	return why;
+}
+
+static int shmbuf_condition_peers(int result)
+{
+	return result == -EPIPE ? SHMBUF_WAITED_ALONE : SHMBUF_WAITED_PEERDEAD;
+}
+
+/*
+ * Who takes turns is woken soon, and then it costs less to look out for a while than to
+ * be woken: as long as the CPU has nothing else to do, and only on queues where that
+ * has paid lately.
+ */
+static bool shmbuf_condition_spin(struct shmbuf_bucket *bucket,
+				  const struct shmbuf_waiter *waiter)
+{
+	u64 end;
+
+	if (!shmbuf_spin_may_pay(&bucket->wait_spins))
+		return false;
+	end = local_clock() + SHMBUF_SPIN_NS;
+	while (!shmbuf_condition_chosen(waiter)) {
+		if (!single_task_running() || need_resched() || signal_pending(current) ||
+		    local_clock() > end) {
+			shmbuf_spin_failed(&bucket->wait_spins);
+			return false;
+		}
+		cpu_relax();
+	}
+	shmbuf_spin_paid(&bucket->wait_spins);
+	return true;
+}
+
+/* 0: chosen; else SHMBUF_WAITED_*. */
+static int shmbuf_condition_sleep(struct shmbuf_buffer *buffer, u32 index,
+				  struct shmbuf_waiter *waiter,
+				  struct shmbuf_deadline *deadline,
+				  const struct shmbuf_peers *peers)
+{
+	int why;
+
+	if (shmbuf_condition_spin(shmbuf_bucket(buffer, index), waiter))
+		return 0;
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (!shmbuf_condition_chosen(waiter) && !shmbuf_peers_result(peers))
+			shmbuf_waiter_sleep(deadline);
+		__set_current_state(TASK_RUNNING);
+		if (shmbuf_condition_chosen(waiter))
+			return 0;
+		if (shmbuf_peers_result(peers))
+			why = shmbuf_condition_peers(shmbuf_peers_result(peers));
+		else if (signal_pending(current))
+			why = SHMBUF_WAITED_INTERRUPTED;
+		else if (shmbuf_deadline_passed(deadline))
+			why = SHMBUF_WAITED_TIMEDOUT;
+		else
+			continue;
+		return shmbuf_condition_leave(buffer, index, waiter, why);
+	}
+}
+
+/* Have the lock again, or fail.  @waiter is no more a queue's. */
+static int shmbuf_condition_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+{
+	bool queued = waiter->moved;
+	int tries = SHMBUF_SETTLE_TRIES;
+	int ret;
+
+	for (;;) {
+		if (!queued) {
+			waiter->index = waiter->lock;
+			waiter->kind = SHMBUF_KIND_LOCK;
+			waiter->since = ktime_get_ns();
+			waiter->trying = false;
+			waiter->done = false;
+		}
+		ret = shmbuf_lock_retake(buffer, waiter, queued);
+		if (ret != -EAGAIN)
+			break;
+		ret = tries-- ? shmbuf_objects_settle(buffer, waiter->lock) : -EINVAL;
+		if (ret)
+			break;
+		queued = false;
+	}
+	/* Who never gets to see the lock doesn't die as its holder. */
+	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {
+		shmbuf_lock_put(buffer, waiter->lock, waiter->owner->id, true);
+		ret = -EINTR;
+	}
+	return ret;
+}
+
+static int shmbuf_condition_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+				    const struct shmbuf_wait *args,
+				    const struct shmbuf_peers *peers)
+{
+	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
+	struct shmbuf_waiter waiter = {
+		.index = args->index,
+		.kind = SHMBUF_KIND_QUEUE,
+		.task = current,
+		.owner = owner,
+		.lock = args->lock,
+		.expected = args->sequence,
+	};
+	int ret = shmbuf_condition_enter(buffer, &waiter);
+	int why;
+
+	if (ret <= 0)
+		return ret;
+	why = shmbuf_condition_sleep(buffer, args->index, &waiter, &deadline, peers);
+	ret = shmbuf_condition_retake(buffer, &waiter);
+	if (shmbuf_is_locked(ret))
+		return why | (ret ? SHMBUF_WAITED_OWNERDEAD : 0);
+	/* Without the lock it can do nothing about what it was woken for. */
+	if (!why)
+		shmbuf_queue_pass_on(buffer, args->index, waiter.sequence);
+	/* All other errors mean that the lock is still held. */
+	return fatal_signal_pending(current) ? -EINTR : -ENOTRECOVERABLE;
+}
+
+/* With PEERS: what has happened already ends the wait before it gives the lock up. */
+static int shmbuf_condition_wait_peers(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+				       const struct shmbuf_wait *args)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->lock);
+	struct shmbuf_peers peers;
+	int ret, result;
+
+	result = shmbuf_peers_begin(buffer, &peers, args->deaths);
+	if (!result) {
+		ret = shmbuf_condition_wait_by(buffer, owner, args, &peers);
+		shmbuf_peers_end(buffer, &peers);
+		return ret;
+	}
+	spin_lock(&bucket->lock);
+	ret = shmbuf_lock_check(buffer, args->lock, owner->id);
+	spin_unlock(&bucket->lock);
+	return ret ?: shmbuf_condition_peers(result);
+}
+
+int shmbuf_condition_wait(struct shmbuf_buffer *buffer, const struct shmbuf_wait *args)
+{
+	struct shmbuf_owner *owner;
+	int tries = SHMBUF_SETTLE_TRIES;
+	int ret;
+
+	owner = shmbuf_owner_get_current(buffer, args->owner);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	/* For the whole of it: the lock can't be taken back without. */
+	ret = shmbuf_user_charge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
+	if (ret)
+		goto put_owner;
+	do {
+		ret = args->flags & SHMBUF_WAIT_PEERS ?
+			shmbuf_condition_wait_peers(buffer, owner, args) :
+			shmbuf_condition_wait_by(buffer, owner, args, NULL);
+		if (ret != -EAGAIN)
+			break;
+		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+	} while (!ret);
+	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
+put_owner:
+	shmbuf_owner_put(owner);
+	return ret;
+}

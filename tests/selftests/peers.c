@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* WAIT with PEERS: who waits for others hears of their end. */
+#include "shmbuf_test.h"
+
+#define LOCK	0
+#define QUEUE	1
+#define FROM_NOW (~0ULL)
+
+FIXTURE(peers)
+{
+	char name[64];
+	int fd;
+	int *shared;
+};
+
+FIXTURE_SETUP(peers)
+{
+	self->fd = new_buffer(new_name(self->name), 1, 1, 0);
+	self->shared = shared_memory(4096);
+}
+
+FIXTURE_TEARDOWN(peers)
+{
+	close(self->fd);
+}
+
+typedef FIXTURE_DATA(peers) peers;
+
+static int wait_peers(int fd, __u64 deaths, __u64 deadline)
+{
+	struct shmbuf_wait arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS, .index = QUEUE,
+		.sequence = ~0ULL, .deadline = deadline, .deaths = deaths,
+	};
+
+	CHECK(do_wait(fd, QUEUE, (__u64 *)&arg.sequence, NEVER) == 0);
+	return call(fd, SHMBUF_IOC_WAIT, &arg);
+}
+
+static int wait_locked_peers(int fd, __u64 owner, __u64 deaths)
+{
+	struct shmbuf_wait arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS | SHMBUF_WAIT_LOCK,
+		.index = QUEUE, .lock = LOCK, .deadline = NEVER, .owner = owner,
+		.deaths = deaths,
+	};
+
+	return call(fd, SHMBUF_IOC_WAIT, &arg);
+}
+
+/* A child that waits, with a handle of its own, and expects @ret. */
+static pid_t spawn_waiter(peers *self, bool joined, int ret)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		int fd = open_buffer(self->name, joined ? O_RDWR : O_RDONLY);
+
+		if (joined)
+			new_owner(fd);
+		CHECK(wait_peers(fd, FROM_NOW, NEVER) == ret);
+		_exit(0);
+	}
+	UNTIL(asleep_in(pid, SHMBUF_IOC_WAIT));
+	return pid;
+}
+
+static void *raw_exit(void *fd)
+{
+	new_owner(*(int *)fd);
+	((int *)fd)[1] = 1;
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+enum end { END_EXIT, END_KILL, END_EXEC, END_HANDLE, END_THREAD, END_UNREGISTER };
+
+/* A child that is joined, and ends its part when @shared[0] says so. */
+static pid_t spawn_peer(peers *self, enum end how)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		int fds[2] = { open_buffer(self->name, O_RDWR) };
+		__u64 owner = new_owner(fds[0]);
+		pthread_t thread;
+
+		__atomic_add_fetch(&self->shared[1], 1, __ATOMIC_SEQ_CST);
+		UNTIL(__atomic_load_n(&self->shared[0], __ATOMIC_SEQ_CST));
+		switch (how) {
+		case END_EXIT:
+			_exit(0);
+		case END_EXEC:
+			exec_idle();
+			break;
+		case END_HANDLE:
+			close(fds[0]);
+			break;
+		case END_THREAD:
+			pthread_create(&thread, NULL, raw_exit, fds);
+			break;
+		case END_UNREGISTER:
+			CHECK(do_unregister(fds[0], owner) == 0);
+			break;
+		default:
+			kill(getpid(), SIGKILL);
+		}
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
+TEST_F(peers, nobody_else_is_joined)
+{
+	__u64 owner;
+
+	EXPECT_EQ(-EPIPE, wait_peers(self->fd, FROM_NOW, NEVER));
+	EXPECT_EQ(-EPIPE, wait_peers(self->fd, 0, NEVER));
+	owner = new_owner(self->fd);
+	EXPECT_EQ(-EPIPE, wait_peers(self->fd, FROM_NOW, NEVER));
+	EXPECT_EQ(0, do_unregister(self->fd, owner));
+	EXPECT_EQ(-EOWNERDEAD, wait_peers(self->fd, 1, NEVER));
+}
+
+TEST_F(peers, ends)
+{
+	int how;
+	pid_t pid, peer, watcher;
+
+	for (how = END_EXIT; how <= END_THREAD; how++) {
+		self->shared[0] = self->shared[1] = 0;
+		/* A third, so that nobody is alone. */
+		new_owner(self->fd);
+		peer = spawn_peer(self, how);
+		UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 1);
+		pid = spawn_waiter(self, true, -EOWNERDEAD);
+		watcher = spawn_waiter(self, false, -EOWNERDEAD);
+		EXPECT_EQ(true, asleep_in(pid, SHMBUF_IOC_WAIT));
+		EXPECT_EQ(true, asleep_in(watcher, SHMBUF_IOC_WAIT));
+		self->shared[0] = 1;
+		EXPECT_EQ(0, reap(pid));
+		EXPECT_EQ(0, reap(watcher));
+		kill_and_reap(peer);
+	}
+}
+
+/* What happened before the wait, but after the caller looked, ends it at once. */
+TEST_F(peers, a_death_between)
+{
+	pid_t peer = spawn_peer(self, END_KILL), other = spawn_peer(self, END_THREAD);
+
+	UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 2);
+	EXPECT_EQ(-ETIMEDOUT, wait_peers(self->fd, 0, 0));
+	kill_and_reap(peer);
+	UNTIL(wait_peers(self->fd, 0, 0) == -EOWNERDEAD);
+	EXPECT_EQ(-ETIMEDOUT, wait_peers(self->fd, 1, 0));
+	EXPECT_EQ(-ETIMEDOUT, wait_peers(self->fd, FROM_NOW, 0));
+	kill_and_reap(other);
+	UNTIL(wait_peers(self->fd, 1, 0) == -EOWNERDEAD);
+	EXPECT_EQ(-EPIPE, wait_peers(self->fd, 2, NEVER));
+}
+
+/* The last other one leaves in good order. */
+TEST_F(peers, left_alone)
+{
+	pid_t peer = spawn_peer(self, END_UNREGISTER), pid;
+
+	UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 1);
+	pid = spawn_waiter(self, true, -EPIPE);
+	self->shared[0] = 1;
+	EXPECT_EQ(0, reap(pid));
+	kill_and_reap(peer);
+}
+
+TEST_F(peers, wakes_come_as_ever)
+{
+	pid_t pid;
+	int i;
+
+	new_owner(self->fd);
+	for (i = 0; i < 20; i++) {
+		pid = spawn_waiter(self, i % 2, 0);
+		EXPECT_EQ(1, do_wake(self->fd, QUEUE, 1));
+		EXPECT_EQ(0, reap(pid));
+	}
+}
+
+TEST_F(peers, many_waiters_are_told)
+{
+	pid_t peer = spawn_peer(self, END_KILL), pids[40];
+	int i;
+
+	UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 1);
+	for (i = 0; i < 40; i++)
+		pids[i] = spawn_waiter(self, false, -EOWNERDEAD);
+	self->shared[0] = 1;
+	for (i = 0; i < 40; i++)
+		EXPECT_EQ(0, reap(pids[i]));
+	kill_and_reap(peer);
+}
+
+/* With LOCK it is told beside the lock, which is held again. */
+TEST_F(peers, with_a_lock)
+{
+	__u64 owner = new_owner(self->fd);
+	pid_t peer;
+
+	ASSERT_EQ(0, do_lock(self->fd, owner, LOCK, 0, NEVER));
+	EXPECT_EQ(SHMBUF_WAITED_ALONE, wait_locked_peers(self->fd, owner, FROM_NOW));
+	EXPECT_EQ(-EPERM, do_trylock(self->fd, owner + 1, LOCK));
+	EXPECT_EQ(SHMBUF_WAITED_PEERDEAD, wait_locked_peers(self->fd, owner, 7));
+	EXPECT_EQ(-EBUSY, do_trylock(self->fd, owner, LOCK));
+
+	peer = spawn();
+	if (!peer) {
+		__u64 mine = new_owner(self->fd);
+
+		self->shared[1] = 1;
+		CHECK(do_lock(self->fd, mine, LOCK, 0, NEVER) == 0);
+		kill(getpid(), SIGKILL);
+	}
+	UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST));
+	EXPECT_EQ(SHMBUF_WAITED_PEERDEAD | SHMBUF_WAITED_OWNERDEAD,
+		  wait_locked_peers(self->fd, owner, FROM_NOW));
+	reap(peer);
+	EXPECT_EQ(0, do_consistent(self->fd, owner, LOCK));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	EXPECT_EQ(-EPERM, wait_locked_peers(self->fd, owner, FROM_NOW));
+}
+
+TEST_F(peers, left_alone_with_a_lock)
+{
+	__u64 owner = new_owner(self->fd);
+	pid_t peer = spawn();
+
+	if (!peer) {
+		__u64 mine = new_owner(self->fd);
+
+		self->shared[1] = 1;
+		CHECK(do_lock(self->fd, mine, LOCK, 0, NEVER) == 0);
+		CHECK(do_unlock(self->fd, mine, LOCK) == 0);
+		CHECK(do_unregister(self->fd, mine) == 0);
+		_exit(0);
+	}
+	ASSERT_EQ(0, do_lock(self->fd, owner, LOCK, 0, NEVER));
+	UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST));
+	EXPECT_EQ(SHMBUF_WAITED_ALONE, wait_locked_peers(self->fd, owner, FROM_NOW));
+	EXPECT_EQ(-EBUSY, do_trylock(self->fd, owner, LOCK));
+	EXPECT_EQ(0, reap(peer));
+}
+
+TEST_F(peers, killed_waiters_leave_nothing)
+{
+	pid_t pid;
+	int i;
+
+	new_owner(self->fd);
+	for (i = 0; i < 20; i++) {
+		pid = spawn_waiter(self, i % 2, 0);
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(pid));
+	}
+	EXPECT_EQ(0, do_wake(self->fd, QUEUE, 1));
+}
+
+TEST_F(peers, wrong_arguments)
+{
+	struct shmbuf_wait arg = {
+		.size = sizeof(arg), .index = QUEUE, .sequence = ~0ULL, .deaths = FROM_NOW,
+	};
+
+	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+	arg.flags = 1U << 2;
+	EXPECT_EQ(-EOPNOTSUPP, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+}
+
+TEST_HARNESS_MAIN
