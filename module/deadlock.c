@@ -57,7 +57,7 @@ static atomic64_t shmbuf_last_edge;
 #define SHMBUF_WALK_BRANCHES 8
 
 /* Longer chains than this don't get walked to their end. */
-#define SHMBUF_WALK_STEPS (1U << 16)
+#define SHMBUF_WALK_STEPS 65536
 
 /**
  * struct shmbuf_walk - along edges, depth first

@@ -51,7 +51,7 @@ struct bench {
 	size_t nr_subjects;
 };
 
-extern const struct bench bench_uncontended;
+extern const struct bench bench_uncontended, bench_recovery;
 
 /* Fills the subjects' values, sorted.  Returns 0, or -errno with a message. */
 int bench_measure(const struct bench *b, unsigned int rounds);
