@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-storm bench install dkms-source dkms-install clean
 
 all: module-if-any userspace
 
@@ -19,6 +19,8 @@ help:
 	@echo '  make demo [FILE=path] [KILLS=n]'
 	@echo '                                send a file through processes that are killed on the way'
 	@echo '  make check                    all tests; the last line is "N passed, N failed"'
+	@echo '  make check-storm [KILLS=10000] [SEED=n]'
+	@echo '                                kill so many processes at random moments; SEED repeats a run'
 	@echo '  make bench [BENCH=a,b]        benchmarks; results in build/bench/*.json'
 	@echo '  make install [DESTDIR=] [PREFIX=/usr/local]'
 	@echo '                                library, header, tools and manual pages'
@@ -26,9 +28,9 @@ help:
 	@echo '  make clean                    remove what was built (downloads stay in the cache)'
 	@echo '  make help                     this list'
 	@echo
-	@echo 'demo, check and bench run in a virtual machine with KERNEL=6.1, 6.12, 7.3, a Debian package'
-	@echo 'version, or the path of a bzImage (its build tree in KDIR). HOST=1 uses the module that is'
-	@echo 'loaded on this system instead. They install what they need with apt, unless NO_INSTALL=1.'
+	@echo 'demo, check, check-storm and bench run in a virtual machine with KERNEL=6.1, 6.12, 7.3, a'
+	@echo 'Debian package version, or the path of a bzImage (its build tree in KDIR). HOST=1 uses the'
+	@echo 'module that is loaded on this system instead. They install what they need with apt, unless NO_INSTALL=1.'
 
 module-if-any:
 	@if [ -e '$(KDIR)/Makefile' ]; then $(MAKE) --no-print-directory module; \
@@ -47,6 +49,9 @@ demo:
 
 check:
 	@tests/check
+
+check-storm:
+	@tests/storm/run
 
 bench:
 	@tests/bench/run

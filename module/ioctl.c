@@ -304,7 +304,7 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_unregister),
 	SHMBUF_CMD(SHMBUF_IOC_LOCK, shmbuf_lock,
 		   SHMBUF_LOCK_TRY | SHMBUF_LOCK_SPIN | SHMBUF_LOCK_NOSPIN |
-		   SHMBUF_LOCK_INTERRUPTIBLE,
+		   SHMBUF_LOCK_INTERRUPTIBLE | SHMBUF_LOCK_NODETECT,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_lock),
 	SHMBUF_CMD(SHMBUF_IOC_UNLOCK, shmbuf_lock, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_unlock),

@@ -8,6 +8,7 @@
 
 #include "buffer.h"
 #include "compat.h"
+#include "deadlock.h"
 #include "death.h"
 #include "info.h"
 #include "lock.h"
@@ -37,6 +38,9 @@
 
 /* Looks at a lock word between looks at all the rest. */
 #define SHMBUF_SPINS 1024
+
+/* So often, and then who may sleep does: no owner runs for long, or it is a deadlock. */
+#define SHMBUF_MAX_SPINS 64
 
 /* How often a word may turn out to be UNUSED before it is taken to be hostile. */
 #define SHMBUF_SETTLE_TRIES 8
@@ -240,10 +244,11 @@ static int shmbuf_lock_adaptive(struct shmbuf_buffer *buffer, u32 index,
 				const struct shmbuf_deadline *deadline)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	int spins = SHMBUF_MAX_SPINS;
 	int ret = -EBUSY;
 
 	if (atomic_inc_return(&bucket->nr_spinners) <= SHMBUF_MAX_SPINNERS) {
-		while (ret == -EBUSY && shmbuf_lock_spin_on_owner(buffer, index) &&
+		while (ret == -EBUSY && spins-- && shmbuf_lock_spin_on_owner(buffer, index) &&
 		       !shmbuf_deadline_passed(deadline)) {
 			if (!shmbuf_lock_looks_held(buffer, index))
 				ret = shmbuf_lock_try_once(buffer, index, owner);
@@ -262,20 +267,25 @@ static int shmbuf_lock_spin_only(struct shmbuf_buffer *buffer, u32 index,
 				 struct shmbuf_owner *owner, u32 flags,
 				 const struct shmbuf_deadline *deadline)
 {
-	int ret = -EBUSY;
+	struct shmbuf_edge edge;
+	int ret = shmbuf_edge_add(&edge, owner, index, !(flags & SHMBUF_LOCK_NODETECT));
 
-	for (;;) {
+	if (ret)
+		return ret;
+	for (ret = -EBUSY; ret == -EBUSY;) {
 		if (!shmbuf_lock_looks_held(buffer, index))
 			ret = shmbuf_lock_try_once(buffer, index, owner);
 		if (ret != -EBUSY)
-			return ret;
+			break;
 		if (signal_pending(current))
-			return shmbuf_lock_interrupted(flags);
-		if (shmbuf_deadline_passed(deadline))
-			return -ETIMEDOUT;
-		if (!shmbuf_lock_spin_on_owner(buffer, index))
+			ret = shmbuf_lock_interrupted(flags);
+		else if (shmbuf_deadline_passed(deadline))
+			ret = -ETIMEDOUT;
+		else if (!shmbuf_lock_spin_on_owner(buffer, index))
 			cond_resched();
 	}
+	shmbuf_edge_remove(&edge);
+	return ret;
 }
 
 /* After a wake-up, a signal or the deadline.  -EBUSY: sleep on. */
@@ -351,11 +361,15 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 		.owner = owner,
 		.since = ktime_get_ns(),
 	};
+	struct shmbuf_edge edge;
 	int ret;
 
 	ret = shmbuf_user_charge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
 	if (ret)
 		return ret;
+	ret = shmbuf_edge_add(&edge, owner, index, !(flags & SHMBUF_LOCK_NODETECT));
+	if (ret)
+		goto uncharge;
 	spin_lock(&bucket->lock);
 	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, true);
 	if (ret == -EBUSY)
@@ -366,6 +380,8 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 		shmbuf_lock_see_holder(buffer, index);
 		ret = shmbuf_lock_sleep_once(buffer, &waiter, flags, deadline);
 	}
+	shmbuf_edge_remove(&edge);
+uncharge:
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
 	return ret;
 }

@@ -4,6 +4,7 @@
 
 #include "buffer.h"
 #include "data.h"
+#include "deadlock.h"
 #include "handle.h"
 #include "name.h"
 #include "process.h"
@@ -21,6 +22,7 @@ static int __init shmbuf_init(void)
 	int ret;
 
 	shmbuf_user_init();
+	shmbuf_deadlock_init();
 	ret = shmbuf_data_init();
 	if (ret)
 		return ret;

@@ -247,6 +247,19 @@ struct task_struct *shmbuf_owner_task(struct shmbuf_buffer *buffer, u64 id)
 	return pid_task(owner->pid, PIDTYPE_PID);
 }
 
+struct pid *shmbuf_owner_thread(struct shmbuf_buffer *buffer, u64 id)
+{
+	struct shmbuf_owner *owner;
+	struct pid *pid = NULL;
+
+	rcu_read_lock();
+	owner = id ? shmbuf_owner_lookup(buffer, id) : NULL;
+	if (owner && !owner->process_bound && shmbuf_owner_lives(owner))
+		pid = get_pid(owner->pid);
+	rcu_read_unlock();
+	return pid;
+}
+
 pid_t shmbuf_owner_pid_nr(struct shmbuf_buffer *buffer, u64 id, struct pid_namespace *ns)
 {
 	struct shmbuf_owner *owner;

@@ -80,6 +80,9 @@ bool shmbuf_owner_alive(struct shmbuf_buffer *buffer, u64 id);
 /* The task of a thread-bound live owner, or NULL.  Under RCU. */
 struct task_struct *shmbuf_owner_task(struct shmbuf_buffer *buffer, u64 id);
 
+/* The thread of a thread-bound live owner, a reference, or NULL. */
+struct pid *shmbuf_owner_thread(struct shmbuf_buffer *buffer, u64 id);
+
 /* The pid of a live owner as @ns sees it, or 0. */
 pid_t shmbuf_owner_pid_nr(struct shmbuf_buffer *buffer, u64 id, struct pid_namespace *ns);
 

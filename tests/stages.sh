@@ -64,7 +64,7 @@ stage_make() {
 	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
 	fresh_copy "$copy"
 	make -C "$copy" help >"$scratch/help"
-	for target in module demo check bench install dkms-install clean; do
+	for target in module demo check check-storm bench install dkms-install clean; do
 		ok "make help lists $target" grep -qE "^ +make $target( |\$)" "$scratch/help"
 	done
 	ok "make without a build tree goes on" make_without_tree "$copy"
@@ -111,6 +111,9 @@ selftests_on() {
 stage_selftests() { ok "the run on ${KERNEL:-6.1} ends well" selftests_on "${KERNEL:-6.1}"; }
 stage_selftests_6_12() { ok "the run on 6.12 ends well" selftests_on 6.12; }
 stage_selftests_7_3() { ok "the run on 7.3 ends well" selftests_on 7.3; }
+
+# Processes that are killed at random moments; `make check-storm` kills more of them.
+stage_storm() { KILLS=500 "$top/tests/storm/run"; }
 
 # What HOST=1 does where there is a module is what the selftests' stages do; here there is none.
 stage_host() {

@@ -13,6 +13,7 @@
 static const struct bench *const benches[] = {
 	&bench_uncontended,
 	&bench_condition,
+	&bench_recovery,
 };
 
 #define NR_BENCHES	(sizeof(benches) / sizeof(*benches))

@@ -73,7 +73,7 @@ static int one_step(struct stage *stage, int fd, __u64 *owner, __u64 *seed)
 {
 	static const __u32 flags[] = {
 		0, SHMBUF_LOCK_TRY, SHMBUF_LOCK_SPIN, SHMBUF_LOCK_NOSPIN,
-		SHMBUF_LOCK_INTERRUPTIBLE,
+		SHMBUF_LOCK_INTERRUPTIBLE, SHMBUF_LOCK_NODETECT,
 	};
 	__u32 index = draw(seed) % OBJECTS, n = draw(seed) % 4 + 1;
 	__u64 value = draw(seed) % 1000;

@@ -242,23 +242,6 @@ TEST_F(lock, word_with_a_sleeper_is_the_kernels)
 	EXPECT_EQ(true, fast_unlock(&c, self->owner, 0));
 }
 
-/* Clock ticks that a process has spent in the kernel. */
-static unsigned long kernel_ticks(pid_t pid)
-{
-	unsigned long ticks = 0;
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "r");
-	if (f && fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %lu",
-			&ticks) != 1)
-		fatal("%s can't be read", path);
-	if (f)
-		fclose(f);
-	return ticks;
-}
-
 TEST_F(lock, spin_only_never_sleeps)
 {
 	int seen_asleep = 0;

@@ -595,6 +595,23 @@ static inline bool asleep_in(pid_t tid, unsigned long cmd)
 	return asleep;
 }
 
+/* Clock ticks that a process has spent in the kernel. */
+static inline unsigned long kernel_ticks(pid_t pid)
+{
+	unsigned long ticks = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %lu",
+			&ticks) != 1)
+		fatal("%s can't be read", path);
+	if (f)
+		fclose(f);
+	return ticks;
+}
+
 /* Thread @tid has ended, or is a zombie. */
 static inline bool ended(pid_t tid)
 {

@@ -63,6 +63,7 @@ struct shmbuf;
 #define SHMBUF_SPIN		SHMBUF_LOCK_SPIN	/* never sleep while it is held */
 #define SHMBUF_NOSPIN		SHMBUF_LOCK_NOSPIN	/* sleep at once while it is held */
 #define SHMBUF_INTERRUPTIBLE	SHMBUF_LOCK_INTERRUPTIBLE /* -EINTR after a signal */
+#define SHMBUF_NODETECT		SHMBUF_LOCK_NODETECT	/* wait even in a deadlock with others */
 
 /* shmbuf_sem_wait_flags(), shmbuf_sem_post_flags(), flags */
 #define SHMBUF_UNDO		SHMBUF_SEM_UNDO	/* the unit comes back if the process dies */
@@ -343,8 +344,14 @@ int shmbuf_reset(struct shmbuf *b, uint32_t first, uint32_t count);
  * goes on.  If it unlocks without, the lock is -ENOTRECOVERABLE for all, until
  * shmbuf_reset() and shmbuf_init().
  *
+ * -EDEADLK: the wait would never end, because this thread holds the lock itself, or
+ * because the thread that holds it waits for a lock of this one, directly or through
+ * any number of threads, processes and buffers.  Of those who wait for each
+ * other one is told, the last to come: it gives up what it holds, so that the
+ * others go on, and begins again.
+ *
  * Return: 0 or -EOWNERDEAD with the lock held; else not held:
- *	-EBADF (read-only handle), -EDEADLK (this thread holds it), -EDQUOT (the
+ *	-EBADF (read-only handle), -EDEADLK (a deadlock), -EDQUOT (the
  *	user's owner ids or waiters), -EINVAL (no such lock), -ENOMEM,
  *	-ENOTRECOVERABLE.
  */
@@ -378,9 +385,13 @@ int shmbuf_timedlock(struct shmbuf *b, uint32_t index,
  * shmbuf_lock_flags() - take a lock, saying how to wait
  * @b: the handle
  * @index: the lock
- * @flags: SHMBUF_SPIN or SHMBUF_NOSPIN, and SHMBUF_INTERRUPTIBLE.  0: spin
- *	while the holder runs on another CPU, then sleep.
+ * @flags: SHMBUF_SPIN or SHMBUF_NOSPIN, SHMBUF_INTERRUPTIBLE, SHMBUF_NODETECT.
+ *	0: spin while the holder runs on another CPU, then sleep.
  * @deadline: as in shmbuf_timedlock()
+ *
+ * With SHMBUF_NODETECT the call waits also where that closes a cycle of waiting
+ * threads: for those who see to it by a deadline, or from outside.  -EDEADLK then
+ * only says that this thread holds the lock.
  *
  * Return: as shmbuf_timedlock(), and -EINTR (only with SHMBUF_INTERRUPTIBLE),
  *	-EINVAL (SPIN with NOSPIN), -EOPNOTSUPP (unknown flag).

@@ -23,7 +23,7 @@ static const char *const errors[] = {
 	[EBUSY] =
 		"somebody alive holds or uses it: try again later",
 	[EDEADLK] =
-		"this thread holds the lock already: unlock it first",
+		"this thread holds the lock, or who holds it waits for this thread: unlock what this thread holds first",
 	[EDQUOT] =
 		"a limit of this user is reached: free buffers, objects or threads, or raise the module's parameter",
 	[EEXIST] =

@@ -34,7 +34,7 @@ SHMBUF_EXPORT int shmbuf_lock_flags(struct shmbuf *b, uint32_t index,
 				    unsigned int flags,
 				    const struct timespec *deadline)
 {
-	if (flags & ~(SHMBUF_SPIN | SHMBUF_NOSPIN | SHMBUF_INTERRUPTIBLE))
+	if (flags & ~(SHMBUF_SPIN | SHMBUF_NOSPIN | SHMBUF_INTERRUPTIBLE | SHMBUF_NODETECT))
 		return -EOPNOTSUPP;
 	if ((flags & SHMBUF_SPIN) && (flags & SHMBUF_NOSPIN))
 		return -EINVAL;
