@@ -83,7 +83,7 @@ struct shmbuf_bucket {
  * @reap_lock: mutex of those who scan the words for dead owners
  * @reap: work that does so
  * @check: work that looks after what nobody told us, while anybody waits
- * @nr_waiters: who are in any bucket
+ * @nr_waiters: who are in any bucket, and in @peers
  * @buckets: by index
  */
 struct shmbuf_buffer {

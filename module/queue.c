@@ -125,15 +125,17 @@ void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer, u32 index, u64 sequence)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_wakeups wakeups = {};
+	int left = atomic_read(&buffer->nr_waiters);
 	u32 count = 1;
 
-	do {
+	/* There may be observers before the next one, and who got something else. */
+	for (; count && left > 0; left -= SHMBUF_WAKE_BATCH) {
 		spin_lock(&bucket->lock);
 		shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
 		shmbuf_queue_look_after(buffer, index);
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);
-	} while (count);
+	}
 }
 
 int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
@@ -281,7 +283,7 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 	struct shmbuf_wakeups wakeups = {};
 	u32 count = args->count;
 	u64 old, new;
-	int batch, left, woken = 0;
+	int left, woken = 0;
 	bool first = true;
 	int ret;
 
@@ -295,18 +297,18 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 	/* A hostile peer can set the sequence back and wait again: once is enough. */
 	left = atomic_read(&buffer->nr_waiters);
 	for (;;) {
-		batch = shmbuf_queue_wake_batch(buffer, args->index, new & SHMBUF_SEQUENCE_MASK,
-						&count, &wakeups);
+		woken += shmbuf_queue_wake_batch(buffer, args->index, new & SHMBUF_SEQUENCE_MASK,
+						 &count, &wakeups);
 		if (first)
 			shmbuf_word_put(buffer, args->index, shmbuf_queue_word(new,
 					shmbuf_queue_has_waiters(bucket, args->index)));
 		else
 			shmbuf_queue_look_after(buffer, args->index);
 		spin_unlock(&bucket->lock);
-		first = false;
-		woken += batch;
 		shmbuf_wakeups_flush(&wakeups);
-		if (!count || woken >= left || fatal_signal_pending(current))
+		first = false;
+		left -= SHMBUF_WAKE_BATCH;
+		if (!count || left <= 0 || fatal_signal_pending(current))
 			return woken;
 		cond_resched();
 		spin_lock(&bucket->lock);
