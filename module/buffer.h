@@ -92,7 +92,7 @@ struct shmbuf_bucket {
  * @reap: work that does so
  * @check: work that looks after what nobody told us, while anybody waits or watches
  * @last_waiter: serial number of the last waiter
- * @nr_waiters: who are in any bucket, watchers too
+ * @nr_waiters: who are in any bucket, watchers and @peers too
  * @buckets: by index
  */
 struct shmbuf_buffer {

@@ -5,6 +5,7 @@
 #include "buffer.h"
 #include "member.h"
 #include "peers.h"
+#include "sweep.h"
 #include "waiter.h"
 
 /*
@@ -34,6 +35,9 @@ int shmbuf_peers_begin(struct shmbuf_buffer *buffer, struct shmbuf_peers *peers,
 	if (!ret)
 		list_add_tail(&peers->node, &buffer->peers);
 	spin_unlock(&buffer->owners_lock);
+	/* Counts as one who waits here: what is waited for may be in another buffer. */
+	if (!ret && atomic_inc_return(&buffer->nr_waiters) == 1)
+		shmbuf_sweep_later(buffer);
 	return ret;
 }
 
@@ -42,6 +46,7 @@ void shmbuf_peers_end(struct shmbuf_buffer *buffer, struct shmbuf_peers *peers)
 	spin_lock(&buffer->owners_lock);
 	list_del_init(&peers->node);
 	spin_unlock(&buffer->owners_lock);
+	atomic_dec(&buffer->nr_waiters);
 }
 
 /* Up to a batch; true where there may be more. */

@@ -126,15 +126,17 @@ void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer, u32 index, u64 sequence)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_wakeups wakeups = {};
+	int left = atomic_read(&buffer->nr_waiters);
 	u32 count = 1;
 
-	do {
+	/* There may be observers before the next one, and who got something else. */
+	for (; count && left > 0; left -= SHMBUF_WAKE_BATCH) {
 		spin_lock(&bucket->lock);
 		shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
 		shmbuf_queue_look_after(buffer, index);
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);
-	} while (count);
+	}
 }
 
 int shmbuf_queue_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
@@ -306,7 +308,8 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 		shmbuf_queue_look_after(buffer, index);
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);
-		if (!count || woken >= left || (killable && fatal_signal_pending(current)))
+		left -= SHMBUF_WAKE_BATCH;
+		if (!count || left <= 0 || (killable && fatal_signal_pending(current)))
 			return woken;
 		cond_resched();
 		spin_lock(&bucket->lock);

@@ -172,4 +172,64 @@ TEST_F(lib_cond, the_lock_is_given_up_for_good)
 	EXPECT_EQ(0, reap(pid));
 }
 
+TEST_F(lib_cond, peers)
+{
+	uint64_t all = UINT64_MAX, some = 5;
+	int why = 1;
+	pid_t pid;
+
+	EXPECT_EQ(-EPIPE, shmbuf_wait_peers(self->b, QUEUE, 0, NULL, all));
+	EXPECT_EQ(-EOWNERDEAD, shmbuf_wait_peers(self->b, QUEUE, 0, NULL, some));
+	EXPECT_EQ(0, shmbuf_wait_peers(self->b, QUEUE, 1, NULL, all));
+	ASSERT_EQ(0, shmbuf_lock(self->b, LOCK));
+	EXPECT_EQ(0, shmbuf_wait_locked(self->b, QUEUE, LOCK, NULL, &all, &why));
+	EXPECT_EQ(-EPIPE, why);
+	EXPECT_EQ(0, shmbuf_wait_locked(self->b, QUEUE, LOCK, NULL, &some, &why));
+	EXPECT_EQ(-EOWNERDEAD, why);
+	pid = spawn();
+	if (!pid) {
+		/* It gets the lock when the other sleeps. */
+		CHECK(!shmbuf_lock(self->b, OTHER));
+		*self->value = 1;
+		CHECK(!shmbuf_lock(self->b, LOCK));
+		CHECK(!shmbuf_unlock(self->b, LOCK));
+		_exit(0);
+	}
+	UNTIL(__atomic_load_n(self->value, __ATOMIC_SEQ_CST));
+	EXPECT_EQ(0, shmbuf_wait_locked(self->b, QUEUE, LOCK, NULL, &all, &why));
+	EXPECT_EQ(-EOWNERDEAD, why);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, shmbuf_unlock(self->b, LOCK));
+}
+
+TEST_F(lib_cond, any)
+{
+	struct timespec past = {}, bad = { .tv_nsec = -1 };
+	struct shmbuf_any items[] = {
+		{ .b = self->b, .index = QUEUE, .kind = SHMBUF_KIND_QUEUE },
+		{ .b = self->b, .index = OTHER, .kind = SHMBUF_KIND_LOCK },
+	};
+	pid_t pid;
+
+	EXPECT_EQ(1, shmbuf_wait_any(items, 2, &past, NULL));
+	EXPECT_EQ(-EDEADLK, shmbuf_wait_any(items, 2, &past, NULL));
+	EXPECT_EQ(-ETIMEDOUT, shmbuf_wait_any(items, 1, &past, NULL));
+	EXPECT_EQ(-EINVAL, shmbuf_wait_any(items, 0, &past, NULL));
+	EXPECT_EQ(-EINVAL, shmbuf_wait_any(items, 65, &past, NULL));
+	EXPECT_EQ(-EINVAL, shmbuf_wait_any(items, 2, &bad, NULL));
+	EXPECT_EQ(0, shmbuf_wake(self->b, QUEUE, 1));
+	EXPECT_EQ(0, shmbuf_wait_any(items, 2, NULL, NULL));
+	EXPECT_EQ(0, shmbuf_unlock(self->b, OTHER));
+	items[0].sequence = 1;
+	pid = spawn();
+	if (!pid) {
+		CHECK(!shmbuf_lock(self->b, OTHER));
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(1 | SHMBUF_WAIT_ANY_OWNERDEAD, shmbuf_wait_any(items, 2, NULL, NULL));
+	EXPECT_EQ(0, shmbuf_consistent(self->b, OTHER));
+	EXPECT_EQ(0, shmbuf_unlock(self->b, OTHER));
+}
+
 TEST_HARNESS_MAIN
