@@ -81,7 +81,8 @@ struct shmbuf_cause shmbuf_cause_find(const struct shmbuf_owner *owner)
 	for_each_thread(leader, thread) {
 		if (READ_ONCE(thread->flags) & PF_EXITING)
 			continue;
-		if (READ_ONCE(thread->mm) != owner->mm || READ_ONCE(leader->signal->group_exec_task))
+		if (READ_ONCE(thread->mm) != owner->mm ||
+		    READ_ONCE(leader->signal->group_exec_task))
 			return (struct shmbuf_cause){ SHMBUF_DEATH_EXEC, 0 };
 		return (struct shmbuf_cause){ SHMBUF_DEATH_THREAD, 0 };
 	}
