@@ -178,7 +178,7 @@ static int shmbuf_barrier_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_wa
 		shmbuf_barrier_tell_all(buffer, waiter->index);
 	if (ret)
 		return ret;
-	ret = shmbuf_waiter_wait(waiter, &deadline);
+	ret = shmbuf_waiter_wait(waiter, &deadline, NULL);
 	return ret ? shmbuf_barrier_give_up(buffer, waiter, ret) : waiter->result;
 }
 

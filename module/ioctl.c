@@ -194,7 +194,7 @@ static int shmbuf_cmd_sem_wait(struct shmbuf_call *call)
 {
 	const struct shmbuf_sem *args = &call->args->sem;
 
-	if (args->reserved || args->deaths ||
+	if (args->reserved || (args->deaths && !(args->flags & SHMBUF_SEM_PEERS)) ||
 	    (args->owner && !(args->flags & SHMBUF_SEM_UNDO)))
 		return -EINVAL;
 	return shmbuf_sem_wait(call->buffer, call->handle->user, args);
@@ -316,7 +316,8 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   shmbuf_cmd_wait_any),
 	SHMBUF_CMD(SHMBUF_IOC_WAKE, shmbuf_wake, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_wake),
-	SHMBUF_CMD(SHMBUF_IOC_SEM_WAIT, shmbuf_sem, SHMBUF_SEM_TRY | SHMBUF_SEM_UNDO,
+	SHMBUF_CMD(SHMBUF_IOC_SEM_WAIT, shmbuf_sem,
+		   SHMBUF_SEM_TRY | SHMBUF_SEM_UNDO | SHMBUF_SEM_PEERS,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_sem_wait),
 	SHMBUF_CMD(SHMBUF_IOC_SEM_POST, shmbuf_sem, SHMBUF_SEM_UNDO,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_sem_post),

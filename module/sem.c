@@ -10,6 +10,7 @@
 #include "member.h"
 #include "object.h"
 #include "owner.h"
+#include "peers.h"
 #include "sem.h"
 #include "sweep.h"
 #include "user.h"
@@ -228,10 +229,22 @@ static int shmbuf_sem_give_up(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 	return why;
 }
 
+static int shmbuf_sem_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			    const struct shmbuf_sem *args, const struct shmbuf_peers *peers)
+{
+	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
+	int ret = shmbuf_sem_enter(buffer, waiter, true);
+
+	if (ret != -EBUSY)
+		return ret;
+	ret = shmbuf_waiter_wait(waiter, &deadline, peers);
+	return ret ? shmbuf_sem_give_up(buffer, waiter, ret) : waiter->result;
+}
+
 static int shmbuf_sem_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_user *user,
 			      struct shmbuf_waiter *waiter, const struct shmbuf_sem *args)
 {
-	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
+	struct shmbuf_peers peers, *with_peers = NULL;
 	int ret;
 
 	ret = shmbuf_sem_enter(buffer, waiter, false);
@@ -240,10 +253,14 @@ static int shmbuf_sem_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_user *
 	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_WAITERS, 1);
 	if (ret)
 		return ret;
-	ret = shmbuf_sem_enter(buffer, waiter, true);
-	if (ret == -EBUSY) {
-		ret = shmbuf_waiter_wait(waiter, &deadline);
-		ret = ret ? shmbuf_sem_give_up(buffer, waiter, ret) : waiter->result;
+	if (args->flags & SHMBUF_SEM_PEERS) {
+		with_peers = &peers;
+		ret = shmbuf_peers_begin(buffer, &peers, args->deaths);
+	}
+	if (!ret) {
+		ret = shmbuf_sem_sleep(buffer, waiter, args, with_peers);
+		if (with_peers)
+			shmbuf_peers_end(buffer, &peers);
 	}
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
 	return ret;

@@ -6,6 +6,7 @@
 #include <linux/time_namespace.h>
 
 #include "buffer.h"
+#include "peers.h"
 #include "sweep.h"
 #include "waiter.h"
 
@@ -146,15 +147,18 @@ void shmbuf_waiter_sleep(struct shmbuf_deadline *deadline)
 	__set_current_state(TASK_RUNNING);
 }
 
-int shmbuf_waiter_wait(const struct shmbuf_waiter *waiter, struct shmbuf_deadline *deadline)
+int shmbuf_waiter_wait(const struct shmbuf_waiter *waiter, struct shmbuf_deadline *deadline,
+		       const struct shmbuf_peers *peers)
 {
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (!shmbuf_waiter_done(waiter))
+		if (!shmbuf_waiter_done(waiter) && !shmbuf_peers_result(peers))
 			shmbuf_waiter_sleep(deadline);
 		__set_current_state(TASK_RUNNING);
 		if (shmbuf_waiter_done(waiter))
 			return 0;
+		if (shmbuf_peers_result(peers))
+			return shmbuf_peers_result(peers);
 		if (signal_pending(current))
 			return -ERESTARTNOHAND;
 		if (shmbuf_deadline_passed(deadline))

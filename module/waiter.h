@@ -15,6 +15,7 @@ struct shmbuf_buffer;
 struct shmbuf_bucket;
 struct shmbuf_claim;
 struct shmbuf_owner;
+struct shmbuf_peers;
 struct shmbuf_user;
 struct task_struct;
 
@@ -149,9 +150,11 @@ bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline);
 void shmbuf_waiter_sleep(struct shmbuf_deadline *deadline);
 
 /*
- * Sleep until @waiter is done: 0.  -ERESTARTNOHAND or -ETIMEDOUT: it wasn't yet, and
- * leaves unless it is by the time that the bucket's lock is held.
+ * Sleep until @waiter is done: 0.  -ERESTARTNOHAND, -ETIMEDOUT, or what @peers, which may
+ * be NULL, has come to: it wasn't yet, and leaves unless it is by the time that the
+ * bucket's lock is held.
  */
-int shmbuf_waiter_wait(const struct shmbuf_waiter *waiter, struct shmbuf_deadline *deadline);
+int shmbuf_waiter_wait(const struct shmbuf_waiter *waiter, struct shmbuf_deadline *deadline,
+		       const struct shmbuf_peers *peers);
 
 #endif /* SHMBUF_WAITER_H */

@@ -82,6 +82,7 @@ TEST_F(lib_sem, wrong_arguments)
 	}
 	EXPECT_EQ(-EOPNOTSUPP, shmbuf_sem_wait_flags(self->b, SEM, SHMBUF_SEM_TRY, NULL));
 	EXPECT_EQ(-EOPNOTSUPP, shmbuf_sem_post_flags(self->b, SEM, 1 << 20));
+	EXPECT_EQ(-EOPNOTSUPP, shmbuf_sem_wait_peers(self->b, SEM, SHMBUF_SEM_TRY, NULL, 0));
 	EXPECT_EQ(-EINVAL, shmbuf_lock(self->b, SEM));
 	EXPECT_EQ(-EINVAL, shmbuf_wake(self->b, SEM, 1));
 	EXPECT_EQ(-EPERM, shmbuf_sem_post_flags(self->b, SEM, SHMBUF_UNDO));
@@ -154,6 +155,15 @@ TEST_F(lib_sem, undo_and_close)
 	UNTIL(shmbuf_sem_value(self->b, SEM) == 2);
 	kill(pid, SIGKILL);
 	reap(pid);
+}
+
+TEST_F(lib_sem, peers)
+{
+	EXPECT_EQ(0, shmbuf_sem_wait_peers(self->b, SEM, 0, NULL, UINT64_MAX));
+	EXPECT_EQ(0, shmbuf_sem_wait_peers(self->b, SEM, SHMBUF_UNDO, NULL, UINT64_MAX));
+	EXPECT_EQ(-EPIPE, shmbuf_sem_wait_peers(self->b, SEM, 0, NULL, UINT64_MAX));
+	EXPECT_EQ(-EPIPE, shmbuf_sem_wait_peers(self->b, SEM, SHMBUF_UNDO, NULL, UINT64_MAX));
+	EXPECT_EQ(-EOWNERDEAD, shmbuf_sem_wait_peers(self->b, SEM, 0, NULL, 12345));
 }
 
 /* A child of fork() needs nothing set up. */

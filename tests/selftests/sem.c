@@ -153,7 +153,7 @@ TEST_F(sem, fields_that_must_be_zero)
 	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_SEM_WAIT, &wrong));
 	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_SEM_POST, &wrong));
 	wrong = right;
-	wrong.deaths = 1;
+	wrong.deaths = 1;	/* and no PEERS */
 	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_SEM_WAIT, &wrong));
 	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_SEM_POST, &wrong));
 	EXPECT_EQ(0, call(self->fd, SHMBUF_IOC_SEM_WAIT, &right));
@@ -380,6 +380,62 @@ TEST_F(sem, a_hidden_waiter_is_found)
 	UNTIL(asleep_in(pid, SHMBUF_IOC_SEM_WAIT));
 	write_word(&self->c, SEM, ~0ULL);
 	EXPECT_EQ(0, reap(pid));
+}
+
+static int wait_peers(int fd, __u64 owner, __u64 deadline, __u64 deaths)
+{
+	struct shmbuf_sem arg = {
+		.size = sizeof(arg), .owner = owner, .index = SEM, .deadline = deadline,
+		.flags = SHMBUF_SEM_PEERS | (owner ? SHMBUF_SEM_UNDO : 0), .deaths = deaths,
+	};
+
+	return call(fd, SHMBUF_IOC_SEM_WAIT, &arg);
+}
+
+/* With UNDO or without, a death ends the wait, and a unit that is there comes first. */
+TEST_F(sem, peers)
+{
+	int undo, i;
+
+	new_sem(self->fd, SEM, 0, 1);
+	EXPECT_EQ(-EPIPE, wait_peers(self->fd, 0, NEVER, ~0ULL));
+	EXPECT_EQ(-EPIPE, wait_peers(self->fd, new_owner(self->fd), NEVER, ~0ULL));
+	EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
+	EXPECT_EQ(0, wait_peers(self->fd, 0, NEVER, ~0ULL));
+	for (undo = 0; undo < 2; undo++) {
+		pid_t peer = spawn(), third = 0, pid;
+
+		if (!peer) {
+			new_owner(self->fd);
+			__atomic_store_n(&self->shared[0], 1, __ATOMIC_SEQ_CST);
+			for (;;)
+				pause();
+		}
+		UNTIL(__atomic_load_n(&self->shared[0], __ATOMIC_SEQ_CST));
+		self->shared[0] = 0;
+		EXPECT_EQ(-ETIMEDOUT, wait_peers(self->fd, 0, now(), ~0ULL));
+		for (i = 0; i < 2; i++) {
+			pid = spawn();
+			if (!pid) {
+				__u64 owner = undo ? new_owner(self->fd) : 0;
+
+				_exit(-wait_peers(self->fd, owner, NEVER, ~0ULL));
+			}
+			UNTIL(asleep_in(pid, SHMBUF_IOC_SEM_WAIT));
+			/* The first gets a unit, the second hears of a death. */
+			if (!i) {
+				EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
+				EXPECT_EQ(0, reap(pid));
+				UNTIL(!undo || do_sem_try(self->fd, 0, SEM) == 0);
+			} else {
+				third = pid;
+			}
+		}
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(peer));
+		EXPECT_EQ(EOWNERDEAD, reap(third));
+		EXPECT_EQ(-EOWNERDEAD, wait_peers(self->fd, 0, NEVER, 0));
+	}
+	EXPECT_EQ(shmbuf_sem_word(1, 0, 0), read_word(&self->c, SEM));
 }
 
 TEST_F(sem, reset)

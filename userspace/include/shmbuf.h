@@ -553,6 +553,23 @@ int shmbuf_sem_wait_flags(struct shmbuf *b, uint32_t index, unsigned int flags,
 			  const struct timespec *deadline);
 
 /**
+ * shmbuf_sem_wait_peers() - the same, as long as there is somebody who could post
+ * @b: the handle
+ * @index: the semaphore
+ * @flags: as in shmbuf_sem_wait_flags()
+ * @deadline: as in shmbuf_sem_timedwait()
+ * @deaths: how many deaths the caller knows of; UINT64_MAX for all so far.  Not looked
+ *	at where there is a unit.
+ *
+ * A process is joined to the buffer as in shmbuf_wait_peers(); one that only posts isn't.
+ *
+ * Return: as shmbuf_sem_wait_flags(), and without a unit -EOWNERDEAD (a process that is
+ *	joined died, be it since @deaths was counted), -EPIPE (no other process is joined).
+ */
+int shmbuf_sem_wait_peers(struct shmbuf *b, uint32_t index, unsigned int flags,
+			  const struct timespec *deadline, uint64_t deaths);
+
+/**
  * shmbuf_sem_post() - give a unit
  * @b: the handle
  * @index: the semaphore

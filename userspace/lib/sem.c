@@ -66,13 +66,14 @@ static bool is_empty(struct shmbuf *b, __u32 index)
 }
 
 static int sem_call(struct shmbuf *b, __u32 index, unsigned long command,
-		    unsigned int flags, __u64 deadline)
+		    unsigned int flags, __u64 deadline, __u64 deaths)
 {
 	struct shmbuf_sem argument = {
 		.size = sizeof(argument),
 		.flags = flags,
 		.index = index,
 		.deadline = deadline,
+		.deaths = deaths,
 	};
 	int ret = 0;
 
@@ -82,7 +83,7 @@ static int sem_call(struct shmbuf *b, __u32 index, unsigned long command,
 }
 
 static int wait_call(struct shmbuf *b, __u32 index, unsigned int flags,
-		     const struct timespec *deadline)
+		     const struct timespec *deadline, __u64 deaths)
 {
 	__u64 ns;
 	int ret = shmbuf_deadline(deadline, &ns);
@@ -92,25 +93,27 @@ static int wait_call(struct shmbuf *b, __u32 index, unsigned int flags,
 	/* In a child of fork(): the next one is fast. */
 	if (!b->readonly && !shmbuf_serial(b))
 		shmbuf_revive(b);
-	return sem_call(b, index, SHMBUF_IOC_SEM_WAIT, flags, ns);
+	return sem_call(b, index, SHMBUF_IOC_SEM_WAIT, flags, ns, deaths);
 }
 
 SHMBUF_EXPORT int shmbuf_sem_wait(struct shmbuf *b, uint32_t index)
 {
-	return fast_down(b, index) ? 0 : wait_call(b, index, 0, NULL);
+	return fast_down(b, index) ? 0 : wait_call(b, index, 0, NULL, 0);
 }
 
 SHMBUF_EXPORT int shmbuf_sem_trywait(struct shmbuf *b, uint32_t index)
 {
 	if (fast_down(b, index))
 		return 0;
-	return is_empty(b, index) ? -EBUSY : wait_call(b, index, SHMBUF_SEM_TRY, NULL);
+	if (is_empty(b, index))
+		return -EBUSY;
+	return wait_call(b, index, SHMBUF_SEM_TRY, NULL, 0);
 }
 
 SHMBUF_EXPORT int shmbuf_sem_timedwait(struct shmbuf *b, uint32_t index,
 				       const struct timespec *deadline)
 {
-	return fast_down(b, index) ? 0 : wait_call(b, index, 0, deadline);
+	return fast_down(b, index) ? 0 : wait_call(b, index, 0, deadline, 0);
 }
 
 SHMBUF_EXPORT int shmbuf_sem_wait_flags(struct shmbuf *b, uint32_t index,
@@ -121,7 +124,19 @@ SHMBUF_EXPORT int shmbuf_sem_wait_flags(struct shmbuf *b, uint32_t index,
 		return -EOPNOTSUPP;
 	if (!(flags & SHMBUF_UNDO) && fast_down(b, index))
 		return 0;
-	return wait_call(b, index, flags, deadline);
+	return wait_call(b, index, flags, deadline, 0);
+}
+
+SHMBUF_EXPORT int shmbuf_sem_wait_peers(struct shmbuf *b, uint32_t index,
+					unsigned int flags,
+					const struct timespec *deadline,
+					uint64_t deaths)
+{
+	if (flags & ~SHMBUF_UNDO)
+		return -EOPNOTSUPP;
+	if (!(flags & SHMBUF_UNDO) && fast_down(b, index))
+		return 0;
+	return wait_call(b, index, flags | SHMBUF_SEM_PEERS, deadline, deaths);
 }
 
 SHMBUF_EXPORT int shmbuf_sem_post_flags(struct shmbuf *b, uint32_t index,
@@ -134,7 +149,7 @@ SHMBUF_EXPORT int shmbuf_sem_post_flags(struct shmbuf *b, uint32_t index,
 	if (!(flags & SHMBUF_UNDO) && fast_up(b, index))
 		return 0;
 	do
-		ret = sem_call(b, index, SHMBUF_IOC_SEM_POST, flags, 0);
+		ret = sem_call(b, index, SHMBUF_IOC_SEM_POST, flags, 0, 0);
 	while (ret == -EINTR);
 	return ret;
 }

@@ -686,6 +686,8 @@ struct shmbuf_moved {
  * it has when its last id ends comes back.  Units without UNDO belong to nobody.
  * A unit that came to a waiter who is killed before he returns goes to the next.
  *
+ * PEERS is for the time that the call sleeps: where there is a unit it is taken.
+ *
  * Errors: EBADF, EBUSY (TRY), EDQUOT, E2BIG, EFAULT, EINTR (SEM_WAIT), EINVAL,
  * ENOMEM, ENOTCONN, EOPNOTSUPP, EOVERFLOW (SEM_POST: it counts no more), EOWNERDEAD
  * (PEERS), EPERM (id not the caller's; SEM_POST with UNDO: the process has no
