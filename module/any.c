@@ -10,12 +10,15 @@
 
 #include "any.h"
 #include "buffer.h"
+#include "claim.h"
 #include "handle.h"
 #include "lock.h"
+#include "member.h"
 #include "object.h"
 #include "owner.h"
 #include "peers.h"
 #include "queue.h"
+#include "sem.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -61,7 +64,8 @@ struct shmbuf_any_call {
 /**
  * struct shmbuf_any_kind - what the kinds of objects differ in; all under the bucket's lock
  * @flags: SHMBUF_WAIT_ITEM_* that it knows
- * @owned: an owner id is needed, and a handle that may write
+ * @owned: an owner id is needed, or with UNDO
+ * @writes: a handle is needed that may write
  * @enter: take the object, 0 or -EOWNERDEAD; else -EBUSY, with @stay as one who waits
  * @again: the same for one who waits and was told to try; NULL where nobody is
  * @leave: one who waits doesn't any more, with the object where it is @won by him
@@ -71,6 +75,7 @@ struct shmbuf_any_call {
 struct shmbuf_any_kind {
 	u32 flags;
 	bool owned;
+	bool writes;
 	int (*enter)(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay,
 		     struct shmbuf_wakeups *wakeups);
 	int (*again)(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter);
@@ -121,9 +126,21 @@ static void shmbuf_any_queue_undo(struct shmbuf_buffer *buffer, struct shmbuf_wa
 		shmbuf_queue_pass_on(buffer, waiter->index, waiter->sequence);
 }
 
+static void shmbuf_any_sem_leave(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+				 bool won, struct shmbuf_wakeups *wakeups)
+{
+	shmbuf_sem_leave(buffer, waiter, wakeups);
+}
+
+static void shmbuf_any_sem_undo(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+{
+	shmbuf_sem_pass_on(buffer, waiter->index, waiter->owner);
+}
+
 static const struct shmbuf_any_kind shmbuf_any_kinds[] = {
 	[SHMBUF_KIND_LOCK] = {
 		.owned = true,
+		.writes = true,
 		.enter = shmbuf_any_lock_enter,
 		.again = shmbuf_lock_try_again,
 		.leave = shmbuf_any_lock_leave,
@@ -133,6 +150,13 @@ static const struct shmbuf_any_kind shmbuf_any_kinds[] = {
 		.enter = shmbuf_any_queue_enter,
 		.leave = shmbuf_any_queue_leave,
 		.undo = shmbuf_any_queue_undo,
+	},
+	[SHMBUF_KIND_SEMAPHORE] = {
+		.flags = SHMBUF_WAIT_ITEM_UNDO,
+		.writes = true,
+		.enter = shmbuf_sem_try,
+		.leave = shmbuf_any_sem_leave,
+		.undo = shmbuf_any_sem_undo,
 	},
 };
 
@@ -150,6 +174,7 @@ static void shmbuf_any_free(struct shmbuf_any_call *call)
 	int i;
 
 	for (i = 0; i < call->nr; i++) {
+		shmbuf_claim_free(call->entries[i].waiter.claim);
 		if (call->entries[i].waiter.owner)
 			shmbuf_owner_put(call->entries[i].waiter.owner);
 		if (call->entries[i].file)
@@ -172,10 +197,10 @@ static int shmbuf_any_open(struct shmbuf_any_entry *entry, const struct shmbuf_w
 	if (!entry->buffer)
 		return -ENOTCONN;
 	entry->waiter.observer = !shmbuf_file_writable(entry->file);
-	if (!kind->owned)
-		return item->owner ? -EINVAL : 0;
-	if (entry->waiter.observer)
+	if (kind->writes && entry->waiter.observer)
 		return -EBADF;
+	if (!kind->owned && !(item->flags & SHMBUF_WAIT_ITEM_UNDO))
+		return item->owner ? -EINVAL : 0;
 	owner = shmbuf_owner_get_current(entry->buffer, item->owner);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
@@ -183,7 +208,20 @@ static int shmbuf_any_open(struct shmbuf_any_entry *entry, const struct shmbuf_w
 	return 0;
 }
 
-static int shmbuf_any_prepare(struct shmbuf_any_call *call, int i,
+/* What a unit with UNDO is put on record in. */
+static int shmbuf_any_claim_alloc(struct shmbuf_user *user, struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_member *member = waiter->owner->member;
+	struct shmbuf_claim *claim;
+
+	claim = shmbuf_claim_alloc(user, waiter->index, waiter->kind, member->id, &member->dead);
+	if (IS_ERR(claim))
+		return PTR_ERR(claim);
+	waiter->claim = claim;
+	return 0;
+}
+
+static int shmbuf_any_prepare(struct shmbuf_any_call *call, struct shmbuf_user *user, int i,
 			      const struct shmbuf_wait_item *item)
 {
 	const struct shmbuf_any_kind *kind = shmbuf_any_kind(item->kind);
@@ -207,10 +245,13 @@ static int shmbuf_any_prepare(struct shmbuf_any_call *call, int i,
 		    call->entries[j].waiter.index == entry->waiter.index)
 			ret = -EINVAL;
 	}
+	if (!ret && (item->flags & SHMBUF_WAIT_ITEM_UNDO))
+		ret = shmbuf_any_claim_alloc(user, &entry->waiter);
 	return ret;
 }
 
-static int shmbuf_any_init(struct shmbuf_any_call *call, const struct shmbuf_wait_any *args)
+static int shmbuf_any_init(struct shmbuf_any_call *call, struct shmbuf_user *user,
+			   const struct shmbuf_wait_any *args)
 {
 	const struct shmbuf_wait_item __user *items_user = u64_to_user_ptr(args->items);
 	struct shmbuf_wait_item item;
@@ -226,7 +267,7 @@ static int shmbuf_any_init(struct shmbuf_any_call *call, const struct shmbuf_wai
 		else
 			call->nr = i + 1;
 		if (!ret)
-			ret = shmbuf_any_prepare(call, i, &item);
+			ret = shmbuf_any_prepare(call, user, i, &item);
 	}
 	if (ret)
 		shmbuf_any_free(call);
@@ -396,6 +437,9 @@ static int shmbuf_any_end(struct shmbuf_any_call *call, int ret)
 	if (won == call->nr)
 		return ret;
 	entry = &call->entries[won];
+	/* Decided on, but not in its favour. */
+	if (entry->waiter.done && entry->waiter.result < 0)
+		return entry->waiter.result;
 	/* Who never gets to see what it won leaves it to the next. */
 	if (fatal_signal_pending(current)) {
 		shmbuf_any_kind(entry->waiter.kind)->undo(entry->buffer, &entry->waiter);
@@ -448,7 +492,7 @@ int shmbuf_wait_any(struct shmbuf_buffer *buffer, struct shmbuf_user *opener,
 	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_WAITERS, args->nr_items);
 	if (ret)
 		goto put_user;
-	ret = shmbuf_any_init(&call, args);
+	ret = shmbuf_any_init(&call, user, args);
 	if (!ret) {
 		ret = shmbuf_any_wait_peers(buffer, &call, args);
 		shmbuf_any_free(&call);

@@ -801,8 +801,8 @@ int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
  * struct shmbuf_any - one of the objects that shmbuf_wait_any() waits for
  * @b: a handle; may be read-only for a queue
  * @index: the object
- * @kind: SHMBUF_KIND_LOCK or SHMBUF_KIND_QUEUE
- * @flags: SHMBUF_WAIT_ITEM_*
+ * @kind: SHMBUF_KIND_LOCK, SHMBUF_KIND_QUEUE or SHMBUF_KIND_SEMAPHORE
+ * @flags: SHMBUF_WAIT_ITEM_*; UNDO as SHMBUF_UNDO in shmbuf_sem_wait_flags()
  * @sequence: a queue: what shmbuf_sequence() said
  */
 struct shmbuf_any {
@@ -821,8 +821,8 @@ struct shmbuf_any {
  *	can be had at once.
  * @deaths: NULL, or as in shmbuf_wait_locked(), for the buffer of the first item
  *
- * Exactly one is won: a lock is held, or a queue has moved past @sequence.  Nothing is
- * changed with the others.  Of several that can be had the one that stands first.  A lock
+ * Exactly one is won: a lock is held, a unit taken, or a queue has moved past @sequence.
+ * Nothing is changed with the others.  Of several that can be had the one that stands first.  A lock
  * whose holder died can be had, as by shmbuf_lock().  If this thread is killed, what it
  * had won goes to the next.
  *

@@ -15,8 +15,11 @@ static int item_from(const struct shmbuf_any *any, struct shmbuf_wait_item *item
 	};
 	if (any->b->readonly)
 		return any->kind == SHMBUF_KIND_QUEUE ? 0 : -EBADF;
-	if (any->kind == SHMBUF_KIND_LOCK || (any->flags & SHMBUF_WAIT_ITEM_UNDO))
+	if (any->kind == SHMBUF_KIND_LOCK)
 		return shmbuf_self(any->b, &item->owner);
+	/* As shmbuf_sem_wait_flags() does. */
+	if (any->kind == SHMBUF_KIND_SEMAPHORE && (any->flags & SHMBUF_WAIT_ITEM_UNDO))
+		return shmbuf_self_process(any->b, &item->owner);
 	return 0;
 }
 
