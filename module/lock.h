@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Robust exclusive locks: what the kernel does with their words. */
+/* Robust locks, exclusive or shared: what the kernel does with their words. */
 #ifndef SHMBUF_LOCK_H
 #define SHMBUF_LOCK_H
 
@@ -14,6 +14,7 @@ struct shmbuf_kind_ops;
 int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 int shmbuf_unlock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 int shmbuf_consistent(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
+int shmbuf_downgrade(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 
 extern const struct shmbuf_kind_ops shmbuf_lock_ops;
 

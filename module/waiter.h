@@ -13,6 +13,7 @@
 struct shmbuf_any;
 struct shmbuf_buffer;
 struct shmbuf_bucket;
+struct shmbuf_claim;
 struct shmbuf_owner;
 struct shmbuf_user;
 struct task_struct;
@@ -32,6 +33,8 @@ struct task_struct;
  * @item: which item
  * @result: what its call shall return, set before @done
  * @since: lock: when it began to wait, ns
+ * @shared: lock: wants to read; constant
+ * @claim: lock: for it to read by, in no bucket; who grants it takes it
  * @trying: lock: on its way to try for the lock, so nobody else need be woken
  * @done: its result is decided and it is out of the tree.  The last thing that
  *	is touched of a waiter: set by smp_store_release(), read without the lock
@@ -49,6 +52,8 @@ struct shmbuf_waiter {
 	struct shmbuf_any *any;
 	u32 item;
 	int result;
+	struct shmbuf_claim *claim;
+	bool shared;
 	bool observer;
 	bool trying;
 	bool done;
@@ -77,10 +82,12 @@ static inline bool shmbuf_waiter_claim(struct shmbuf_waiter *waiter)
 /**
  * struct shmbuf_wakeups - threads to wake once the bucket's lock is dropped
  * @nr: of them
+ * @claims: to free then, linked by @next
  * @tasks: with a reference each, dropped by shmbuf_wakeups_flush()
  */
 struct shmbuf_wakeups {
 	unsigned int nr;
+	struct shmbuf_claim *claims;
 	struct task_struct *tasks[SHMBUF_WAKE_BATCH];
 };
 
