@@ -120,6 +120,7 @@ void shmbuf_unmap(struct shmbuf *b)
 	hot->fast.table = 0;
 	hot->fast.words = NULL;
 	hot->control = NULL;
+	shmbuf_row_unmap_all(b);
 	pthread_mutex_unlock(&hot->mutex);
 	if (control == control_home(b)) {
 		munmap(b->reserve, b->reserve_size);
