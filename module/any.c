@@ -78,7 +78,8 @@ struct shmbuf_any_kind {
 	bool writes;
 	int (*enter)(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay,
 		     struct shmbuf_wakeups *wakeups);
-	int (*again)(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter);
+	int (*again)(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+		     struct shmbuf_wakeups *wakeups);
 	void (*leave)(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool won,
 		      struct shmbuf_wakeups *wakeups);
 	void (*undo)(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter);
@@ -87,13 +88,14 @@ struct shmbuf_any_kind {
 static int shmbuf_any_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 				 bool stay, struct shmbuf_wakeups *wakeups)
 {
-	return shmbuf_lock_enter(buffer, waiter, stay);
+	return shmbuf_lock_enter(buffer, waiter, stay, wakeups);
 }
 
 static void shmbuf_any_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 				  bool won, struct shmbuf_wakeups *wakeups)
 {
-	shmbuf_lock_leave(buffer, shmbuf_bucket(buffer, waiter->index), waiter, won, wakeups);
+	shmbuf_lock_leave(buffer, shmbuf_bucket(buffer, waiter->index), waiter,
+			  won ? 0 : -EBUSY, wakeups);
 }
 
 static void shmbuf_any_lock_undo(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
@@ -139,6 +141,7 @@ static void shmbuf_any_sem_undo(struct shmbuf_buffer *buffer, struct shmbuf_wait
 
 static const struct shmbuf_any_kind shmbuf_any_kinds[] = {
 	[SHMBUF_KIND_LOCK] = {
+		.flags = SHMBUF_WAIT_ITEM_SHARED,
 		.owned = true,
 		.writes = true,
 		.enter = shmbuf_any_lock_enter,
@@ -208,13 +211,17 @@ static int shmbuf_any_open(struct shmbuf_any_entry *entry, const struct shmbuf_w
 	return 0;
 }
 
-/* What a unit with UNDO is put on record in. */
+/* What a unit with UNDO, or a reader, is put on record in. */
 static int shmbuf_any_claim_alloc(struct shmbuf_user *user, struct shmbuf_waiter *waiter)
 {
 	struct shmbuf_member *member = waiter->owner->member;
 	struct shmbuf_claim *claim;
 
-	claim = shmbuf_claim_alloc(user, waiter->index, waiter->kind, member->id, &member->dead);
+	if (waiter->shared)
+		claim = shmbuf_lock_claim(waiter->owner, waiter->index);
+	else
+		claim = shmbuf_claim_alloc(user, waiter->index, waiter->kind, member->id,
+					   &member->dead);
 	if (IS_ERR(claim))
 		return PTR_ERR(claim);
 	waiter->claim = claim;
@@ -239,13 +246,14 @@ static int shmbuf_any_prepare(struct shmbuf_any_call *call, struct shmbuf_user *
 	entry->waiter.any = &call->any;
 	entry->waiter.item = i;
 	entry->waiter.since = ktime_get_ns();
+	entry->waiter.shared = item->flags & SHMBUF_WAIT_ITEM_SHARED;
 	ret = shmbuf_any_open(entry, item, kind);
 	for (j = 0; !ret && j < i; j++) {
 		if (call->entries[j].buffer == entry->buffer &&
 		    call->entries[j].waiter.index == entry->waiter.index)
 			ret = -EINVAL;
 	}
-	if (!ret && (item->flags & SHMBUF_WAIT_ITEM_UNDO))
+	if (!ret && item->flags)
 		ret = shmbuf_any_claim_alloc(user, &entry->waiter);
 	return ret;
 }
@@ -341,14 +349,16 @@ static int shmbuf_any_try(struct shmbuf_any_entry *entry)
 {
 	const struct shmbuf_any_kind *kind = shmbuf_any_kind(entry->waiter.kind);
 	struct shmbuf_bucket *bucket = shmbuf_bucket(entry->buffer, entry->waiter.index);
+	struct shmbuf_wakeups wakeups = {};
 	bool claimed;
 	int ret = -EBUSY;
 
 	spin_lock(&bucket->lock);
 	if (!entry->waiter.done)
-		ret = kind->again(entry->buffer, &entry->waiter);
+		ret = kind->again(entry->buffer, &entry->waiter, &wakeups);
 	claimed = shmbuf_any_claim(entry, ret);
 	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
 	if (!claimed)
 		kind->undo(entry->buffer, &entry->waiter);
 	if (shmbuf_is_locked(ret))

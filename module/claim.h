@@ -3,6 +3,7 @@
 #ifndef SHMBUF_CLAIM_H
 #define SHMBUF_CLAIM_H
 
+#include <linux/atomic.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
@@ -20,6 +21,10 @@ struct shmbuf_user;
  * @dead: the holder's; a claim goes before its holder is freed
  * @user: charged for it, a reference
  * @count: how much the holder has
+ * @entry: lock: where in the holder's row more of it is counted, or NULL; under the
+ *	bucket's lock, as @idle
+ * @idle: lock: writers that came and went since it was last counted in
+ * @next: to be freed after it
  */
 struct shmbuf_claim {
 	struct rb_node node;
@@ -29,6 +34,9 @@ struct shmbuf_claim {
 	const bool *dead;
 	struct shmbuf_user *user;
 	u64 count;
+	atomic64_t *entry;
+	u32 idle;
+	struct shmbuf_claim *next;
 };
 
 /* Not in any bucket yet.  May sleep; -ENOMEM, -EDQUOT. */

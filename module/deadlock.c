@@ -12,8 +12,10 @@
 #include <linux/shmbuf_word.h>
 
 #include "buffer.h"
+#include "claim.h"
 #include "deadlock.h"
 #include "owner.h"
+#include "reader.h"
 
 /*
  * Who is about to wait for a lock adds an edge, and then walks: from the lock to who
@@ -84,7 +86,23 @@ static void shmbuf_walk_push(struct shmbuf_walk *walk, struct pid *pid)
 		put_pid(pid);
 }
 
-/* Go on from who holds the lock of @edge.  Here all its holders can be gone through. */
+static void shmbuf_walk_readers(struct shmbuf_walk *walk, struct shmbuf_buffer *buffer, u32 index)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_claim *claim;
+	struct pid *pid;
+
+	spin_lock(&bucket->lock);
+	claim = shmbuf_claim_first(bucket, index);
+	for (; claim && walk->nr < SHMBUF_WALK_BRANCHES; claim = shmbuf_claim_next(claim)) {
+		pid = shmbuf_reader_count(claim) ? shmbuf_owner_thread(buffer, claim->holder) : NULL;
+		if (pid)
+			shmbuf_walk_push(walk, pid);
+	}
+	spin_unlock(&bucket->lock);
+}
+
+/* Go on from all who hold the lock of @edge. */
 static void shmbuf_walk_edge(struct shmbuf_walk *walk, const struct shmbuf_edge *edge)
 {
 	struct shmbuf_buffer *buffer = edge->owner->buffer;
@@ -93,6 +111,8 @@ static void shmbuf_walk_edge(struct shmbuf_walk *walk, const struct shmbuf_edge 
 
 	if (pid)
 		shmbuf_walk_push(walk, pid);
+	if (word & SHMBUF_WORD_READERS)
+		shmbuf_walk_readers(walk, buffer, edge->index);
 }
 
 /* Go on with what @pid waits for, where it does. */

@@ -16,6 +16,7 @@
 #include "member.h"
 #include "object.h"
 #include "owner.h"
+#include "reader.h"
 #include "waiter.h"
 
 /* Looks at so many waiters or claims before the bucket's lock is dropped. */
@@ -132,7 +133,7 @@ static u64 shmbuf_info_readers(struct shmbuf_buffer *buffer, struct shmbuf_owner
 		claim = shmbuf_claim_after(bucket, info->index, last);
 		for (i = 0; claim && i < SHMBUF_INFO_BATCH; i++) {
 			last = claim->holder;
-			if (!READ_ONCE(*claim->dead)) {
+			if (!READ_ONCE(*claim->dead) && shmbuf_reader_count(claim)) {
 				info->nr_readers++;
 				reader = reader ?: last;
 			}
@@ -188,6 +189,7 @@ static void shmbuf_info_waiter(const struct shmbuf_waiter *waiter,
 	/* It sleeps in a call of ours, so the task is there. */
 	info->owner = waiter->owner->id;
 	info->since = waiter->since;
+	info->flags = waiter->shared ? SHMBUF_LOCK_SHARED : 0;
 	info->pid = task_tgid_nr_ns(waiter->task, ns);
 	info->tid = task_pid_nr_ns(waiter->task, ns);
 	get_task_comm(info->comm, waiter->task);

@@ -167,6 +167,15 @@ static int shmbuf_cmd_consistent(struct shmbuf_call *call)
 	return shmbuf_consistent(call->buffer, args);
 }
 
+static int shmbuf_cmd_downgrade(struct shmbuf_call *call)
+{
+	const struct shmbuf_lock *args = &call->args->lock;
+
+	if (args->reserved || args->deadline)
+		return -EINVAL;
+	return shmbuf_downgrade(call->buffer, args);
+}
+
 static int shmbuf_cmd_wait(struct shmbuf_call *call)
 {
 	struct shmbuf_wait __user *args_user = call->args_user;
@@ -304,12 +313,14 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_unregister),
 	SHMBUF_CMD(SHMBUF_IOC_LOCK, shmbuf_lock,
 		   SHMBUF_LOCK_TRY | SHMBUF_LOCK_SPIN | SHMBUF_LOCK_NOSPIN |
-		   SHMBUF_LOCK_INTERRUPTIBLE | SHMBUF_LOCK_NODETECT,
+		   SHMBUF_LOCK_INTERRUPTIBLE | SHMBUF_LOCK_SHARED | SHMBUF_LOCK_NODETECT,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_lock),
 	SHMBUF_CMD(SHMBUF_IOC_UNLOCK, shmbuf_lock, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_unlock),
 	SHMBUF_CMD(SHMBUF_IOC_CONSISTENT, shmbuf_lock, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_consistent),
+	SHMBUF_CMD(SHMBUF_IOC_DOWNGRADE, shmbuf_lock, 0,
+		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_downgrade),
 	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS,
 		   SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
 	SHMBUF_CMD(SHMBUF_IOC_WAIT_ANY, shmbuf_wait_any, SHMBUF_WAIT_PEERS, SHMBUF_CMD_ATTACHED,

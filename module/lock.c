@@ -7,6 +7,7 @@
 #include <linux/shmbuf_word.h>
 
 #include "buffer.h"
+#include "claim.h"
 #include "compat.h"
 #include "deadlock.h"
 #include "death.h"
@@ -14,6 +15,7 @@
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
+#include "reader.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -28,6 +30,12 @@
  * takes the lock, sets WAITERS again before it sleeps, or sees to its successor
  * when it leaves.  Whoever goes to sleep sets WAITERS and looks at the owner in
  * one step.
+ *
+ * READERS stays set while anybody has a claim to read (reader.c): then user space
+ * can't take the lock.  Who writes stops the readers, and sleeps until the last of them
+ * has released it; who reads doesn't pass one who waits, unless it reads already.  When
+ * a writer goes, the readers at the head of the queue get the lock, all at once and by who
+ * releases it; a writer has to try.  So both come to their turn.
  */
 
 /* A waiter who waited for longer gets the lock handed over. */
@@ -55,15 +63,67 @@ static bool shmbuf_word_has_live_owner(struct shmbuf_buffer *buffer, u64 word)
 	return id && shmbuf_owner_alive(buffer, id);
 }
 
+static void shmbuf_lock_word_put(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+				 u32 index, u64 word)
+{
+	word &= ~SHMBUF_WORD_READERS;
+	if (shmbuf_claim_first(bucket, index))
+		word |= SHMBUF_WORD_READERS;
+	shmbuf_word_put(buffer, index, word);
+}
+
+/*
+ * @id wants to write: *@new from @old, which is taken.  @stay: it goes to sleep on
+ * -EBUSY, and readers are stopped for it.
+ */
+static int shmbuf_lock_try_write(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+				 u32 index, u64 id, u64 old, int waiters, bool stay, u64 *new)
+{
+	int ret = shmbuf_lock_acquire(old, id, shmbuf_word_has_live_owner(buffer, old),
+				      waiters, new);
+
+	if (!shmbuf_is_locked(ret) || !shmbuf_claim_first(bucket, index))
+		return ret;
+	if (shmbuf_reader_reads(bucket, index, id))
+		ret = -EDEADLK;
+	else if ((!stay && shmbuf_readers_any(buffer, bucket, index)) ||
+		 shmbuf_readers_stop(buffer, bucket, index))
+		ret = -EBUSY;
+	else
+		return ret;
+	*new = (old & ~SHMBUF_WORD_WAITERS) | shmbuf_word_waiters(waiters);
+	return ret;
+}
+
+/* @owner wants to read; @first: who else waits. */
+static int shmbuf_lock_try_read(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+				u32 index, struct shmbuf_owner *owner, struct shmbuf_claim **spare,
+				u64 old, const struct shmbuf_waiter *first, bool is_first,
+				struct shmbuf_wakeups *wakeups, u64 *new)
+{
+	bool waiters = first && !first->trying;
+	int ret = shmbuf_lock_share(old, owner->id, shmbuf_word_has_live_owner(buffer, old),
+				    waiters, new);
+
+	if (ret)
+		return ret;
+	if (first && !is_first && !shmbuf_reader_reads(bucket, index, owner->id))
+		return -EBUSY;
+	return shmbuf_reader_grant(bucket, index, owner, spare, first, wakeups);
+}
+
 /*
  * @owner takes the lock if it can.  @self is its waiter, where it has one;
- * @stay: it goes to sleep on -EBUSY.
+ * @stay: it goes to sleep on -EBUSY.  @spare: it wants to read, see
+ * shmbuf_reader_grant(); NULL where it wants to write.
  */
 static int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
 			   u32 index, struct shmbuf_owner *owner,
-			   const struct shmbuf_waiter *self, bool stay)
+			   const struct shmbuf_waiter *self, bool stay,
+			   struct shmbuf_claim **spare, struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_waiter *first;
+	bool is_first;
 	u64 old, new;
 	int ret;
 
@@ -74,20 +134,90 @@ static int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *b
 	if (ret)
 		return ret;
 	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
-	if (first && first == self)
+	is_first = first == self;
+	if (first && is_first)
 		first = shmbuf_waiter_next(first);
-	ret = shmbuf_lock_acquire(old, owner->id, shmbuf_word_has_live_owner(buffer, old),
-				  first && !first->trying, &new);
+	ret = -EOWNERDEAD;
+	if (spare)
+		ret = shmbuf_lock_try_read(buffer, bucket, index, owner, spare, old, first,
+					   is_first, wakeups, &new);
+	/* Who can only read can't repair: it gets the lock as a writer. */
+	if (!spare || ret == -EOWNERDEAD)
+		ret = shmbuf_lock_try_write(buffer, bucket, index, owner->id, old,
+					    first && !first->trying, stay, &new);
 	if (ret == -EBUSY && stay)
 		new |= SHMBUF_WORD_WAITERS;
 	if (ret == -EOWNERDEAD && shmbuf_lock_word_owner(old))
 		shmbuf_death_note(buffer, index, shmbuf_lock_word_owner(old));
-	shmbuf_word_put(buffer, index, new);
+	shmbuf_lock_word_put(buffer, bucket, index, new);
 	return ret;
 }
 
+/* The readers at the head of the queue read, as many as can be woken. */
+static void shmbuf_lock_admit(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+			      u32 index, struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_waiter *waiter, *next;
+
+	waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+	/* Room is left for one who shall try. */
+	for (; waiter && waiter->shared && wakeups->nr < SHMBUF_WAKE_BATCH - 1; waiter = next) {
+		next = shmbuf_waiter_next(waiter);
+		if (!shmbuf_waiter_claim(waiter))
+			continue;
+		waiter->result = shmbuf_reader_grant(bucket, index, waiter->owner,
+						     &waiter->claim, next, wakeups);
+		shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
+	}
+}
+
+/* Whether @waiter, a writer, gets the lock handed over. */
+static bool shmbuf_lock_hand_over(const struct shmbuf_waiter *waiter)
+{
+	return !READ_ONCE(waiter->owner->dead) &&
+	       ktime_get_ns() - waiter->since > SHMBUF_PATIENCE_NS;
+}
+
 /*
- * See to it that somebody who waits for the lock tries for it if no live owner
+ * See to it that those who wait go on, if they can: @word is the lock's, which is taken.
+ * @undo: nobody has held it since the last time.  Return: what to put.
+ */
+static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+			      u32 index, u64 word, bool undo, struct shmbuf_wakeups *wakeups)
+{
+	const u64 ill = SHMBUF_OWNER_MASK | SHMBUF_WORD_OWNER_DIED | SHMBUF_WORD_NOTRECOVERABLE;
+	struct shmbuf_waiter *first;
+
+	lockdep_assert_held(&bucket->lock);
+	word &= ~SHMBUF_WORD_WAITERS;
+	if (!shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK))
+		return word;
+	if (shmbuf_word_has_live_owner(buffer, word))
+		return word | SHMBUF_WORD_WAITERS;
+	if (!(word & ill))
+		shmbuf_lock_admit(buffer, bucket, index, wakeups);
+	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+	if (!first)
+		return word;
+	if (!(word & ill)) {
+		/* More readers than could be woken: the last of them goes on. */
+		if (first->shared || shmbuf_readers_any(buffer, bucket, index) ||
+		    shmbuf_readers_stop(buffer, bucket, index))
+			return word | SHMBUF_WORD_WAITERS;
+		if (!undo && shmbuf_lock_hand_over(first) && shmbuf_waiter_claim(first)) {
+			word |= first->owner->id |
+				shmbuf_word_waiters(!!shmbuf_waiter_next(first));
+			shmbuf_waiter_finish(buffer, bucket, first, wakeups);
+			return word;
+		}
+	}
+	if (!first->trying)
+		shmbuf_waiter_try(bucket, first, wakeups);
+	return word;
+}
+
+/*
+ * See to it that somebody who waits for the lock goes on if no live owner
  * holds it, though others tried and aren't back yet.
  */
 static void shmbuf_lock_look_after(struct shmbuf_buffer *buffer, struct shmbuf_waiter *first,
@@ -95,7 +225,7 @@ static void shmbuf_lock_look_after(struct shmbuf_buffer *buffer, struct shmbuf_w
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, first->index);
 	u32 index = first->index;
-	struct shmbuf_waiter *waiter = first;
+	struct shmbuf_waiter *waiter;
 	u64 old;
 
 	lockdep_assert_held(&bucket->lock);
@@ -104,40 +234,40 @@ static void shmbuf_lock_look_after(struct shmbuf_buffer *buffer, struct shmbuf_w
 		shmbuf_waiter_try(bucket, first, wakeups);
 		return;
 	}
-	if (shmbuf_word_has_live_owner(buffer, old)) {
-		shmbuf_word_put(buffer, index, old | SHMBUF_WORD_WAITERS);
+	old = shmbuf_lock_settle(buffer, bucket, index, old, true, wakeups);
+	shmbuf_lock_word_put(buffer, bucket, index, old);
+	if (old & SHMBUF_WORD_WAITERS)
 		return;
-	}
+	waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 	while (waiter && waiter->trying)
 		waiter = shmbuf_waiter_next(waiter);
-	if (waiter)
+	if (waiter && !wakeups->nr)
 		shmbuf_waiter_try(bucket, waiter, wakeups);
-	shmbuf_word_put(buffer, index, old & ~SHMBUF_WORD_WAITERS);
 }
 
-/* @waiter leaves: without the lock, somebody else must get the chance it had. */
-void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
-		       struct shmbuf_waiter *waiter, bool locked,
-		       struct shmbuf_wakeups *wakeups)
+/* Something is different about the lock: who waits may go on. */
+static void shmbuf_lock_dispatch(struct shmbuf_buffer *buffer, u32 index,
+				 struct shmbuf_wakeups *wakeups)
 {
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_waiter *first;
 	u64 old;
 
-	shmbuf_waiter_remove(buffer, bucket, waiter);
-	if (locked)
+	if (!shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old)) {
+		old = shmbuf_lock_settle(buffer, bucket, index, old, true, wakeups);
+		shmbuf_lock_word_put(buffer, bucket, index, old);
 		return;
-	first = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
+	}
+	/* A hostile word: they see for themselves. */
+	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 	if (first && !first->trying)
-		shmbuf_lock_look_after(buffer, first, wakeups);
-	else if (!first && !shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_LOCK, &old))
-		shmbuf_word_put(buffer, waiter->index, old & ~SHMBUF_WORD_WAITERS);
+		shmbuf_waiter_try(bucket, first, wakeups);
 }
 
 int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo,
 			   struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	struct shmbuf_waiter *first, *next = NULL;
 	u64 old, new;
 	int ret;
 
@@ -145,27 +275,23 @@ int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old);
 	if (ret)
 		return ret;
-	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
-	/* Claimed is granted: only where nothing can come between. */
-	if (first && !undo && shmbuf_lock_is_sound(old, id) && !READ_ONCE(first->owner->dead) &&
-	    ktime_get_ns() - first->since > SHMBUF_PATIENCE_NS && shmbuf_waiter_claim(first))
-		next = first;
-
 	if (undo)
 		ret = shmbuf_lock_undo(old, id, false, &new);
 	else
-		ret = shmbuf_lock_release(old, id, next ? next->owner->id : 0,
-					  next && shmbuf_waiter_next(next), &new);
-	if (ret == -EPERM) {
-		shmbuf_word_put(buffer, index, old);
-		return ret;
+		ret = shmbuf_lock_release(old, id, 0, false, &new);
+	if (ret != -EPERM) {
+		shmbuf_readers_age(bucket, index, wakeups);
+		ret = 0;
+	} else {
+		new = old;
+		ret = shmbuf_reader_release(bucket, index, id,
+					    shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK),
+					    wakeups);
 	}
-	shmbuf_word_put(buffer, index, new);
-	if (next && !ret)
-		shmbuf_waiter_finish(buffer, bucket, next, wakeups);
-	else if (first && !first->trying)
-		shmbuf_waiter_try(bucket, first, wakeups);
-	return 0;
+	if (!ret)
+		new = shmbuf_lock_settle(buffer, bucket, index, new, undo, wakeups);
+	shmbuf_lock_word_put(buffer, bucket, index, new);
+	return ret;
 }
 
 int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo)
@@ -223,14 +349,16 @@ static bool shmbuf_lock_spin_on_owner(struct shmbuf_buffer *buffer, u32 index)
 }
 
 static int shmbuf_lock_try_once(struct shmbuf_buffer *buffer, u32 index,
-				struct shmbuf_owner *owner)
+				struct shmbuf_owner *owner, struct shmbuf_claim **spare)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_wakeups wakeups = {};
 	int ret;
 
 	spin_lock(&bucket->lock);
-	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, false);
+	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, false, spare, &wakeups);
 	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
 	return ret;
 }
 
@@ -240,7 +368,7 @@ static bool shmbuf_lock_looks_held(struct shmbuf_buffer *buffer, u32 index)
 }
 
 static int shmbuf_lock_adaptive(struct shmbuf_buffer *buffer, u32 index,
-				struct shmbuf_owner *owner,
+				struct shmbuf_owner *owner, struct shmbuf_claim **spare,
 				const struct shmbuf_deadline *deadline)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
@@ -251,7 +379,7 @@ static int shmbuf_lock_adaptive(struct shmbuf_buffer *buffer, u32 index,
 		while (ret == -EBUSY && spins-- && shmbuf_lock_spin_on_owner(buffer, index) &&
 		       !shmbuf_deadline_passed(deadline)) {
 			if (!shmbuf_lock_looks_held(buffer, index))
-				ret = shmbuf_lock_try_once(buffer, index, owner);
+				ret = shmbuf_lock_try_once(buffer, index, owner, spare);
 		}
 	}
 	atomic_dec(&bucket->nr_spinners);
@@ -274,8 +402,9 @@ static int shmbuf_lock_spin_only(struct shmbuf_buffer *buffer, u32 index,
 		return ret;
 	for (ret = -EBUSY; ret == -EBUSY;) {
 		if (!shmbuf_lock_looks_held(buffer, index))
-			ret = shmbuf_lock_try_once(buffer, index, owner);
-		if (ret != -EBUSY)
+			ret = shmbuf_lock_try_once(buffer, index, owner, NULL);
+		/* By readers, who would come and go: it has to stop them. */
+		if (ret != -EBUSY || !shmbuf_lock_looks_held(buffer, index))
 			break;
 		if (signal_pending(current))
 			ret = shmbuf_lock_interrupted(flags);
@@ -288,12 +417,29 @@ static int shmbuf_lock_spin_only(struct shmbuf_buffer *buffer, u32 index,
 	return ret;
 }
 
+/* @waiter leaves: without the lock, somebody else must get the chance it had. */
+void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+		       struct shmbuf_waiter *waiter, int ret, struct shmbuf_wakeups *wakeups)
+{
+	shmbuf_waiter_remove(buffer, bucket, waiter);
+	/* A reader isn't in the way of others. */
+	if (!shmbuf_is_locked(ret) || (waiter->shared && !ret))
+		shmbuf_lock_dispatch(buffer, waiter->index, wakeups);
+}
+
+/* By what it reads, for shmbuf_lock_try(). */
+static struct shmbuf_claim **shmbuf_lock_spare(struct shmbuf_waiter *waiter)
+{
+	return waiter->shared ? &waiter->claim : NULL;
+}
+
 /* After a wake-up, a signal or the deadline.  -EBUSY: sleep on. */
 static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 			     u32 flags, const struct shmbuf_deadline *deadline)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_wakeups wakeups = {};
+	struct shmbuf_waiter *first;
 	int why = 0;
 	int ret = -EBUSY;
 
@@ -305,17 +451,22 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 
 	spin_lock(&bucket->lock);
 	if (waiter->done) {
+		/* Readers come in batches: whoever of one is awake lets the next in. */
+		first = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
+		if (waiter->shared && first && first->shared)
+			shmbuf_lock_dispatch(buffer, waiter->index, &wakeups);
 		spin_unlock(&bucket->lock);
-		return 0;
+		shmbuf_wakeups_flush(&wakeups);
+		return waiter->result;
 	}
 	waiter->trying = false;
 	if (!fatal_signal_pending(current))
-		ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner,
-				      waiter, !why);
+		ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, waiter,
+				      !why, shmbuf_lock_spare(waiter), &wakeups);
 	if (ret == -EBUSY && why)
 		ret = why;
 	if (ret != -EBUSY)
-		shmbuf_lock_leave(buffer, bucket, waiter, shmbuf_is_locked(ret), &wakeups);
+		shmbuf_lock_leave(buffer, bucket, waiter, ret, &wakeups);
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
 	/*
@@ -329,6 +480,10 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 static int shmbuf_lock_sleep_once(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 				  u32 flags, struct shmbuf_deadline *deadline)
 {
+	if (flags & SHMBUF_LOCK_SPIN) {
+		cond_resched();
+		return shmbuf_lock_retry(buffer, waiter, flags, deadline);
+	}
 	/* Whom a signal can't end isn't kept awake by it, and isn't in state D either. */
 	if ((flags & SHMBUF_LOCK_RETAKE) && signal_pending(current))
 		set_current_state(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE);
@@ -350,16 +505,18 @@ static void shmbuf_lock_see_holder(struct shmbuf_buffer *buffer, u32 index)
 }
 
 static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
-			     struct shmbuf_owner *owner, u32 flags,
+			     struct shmbuf_owner *owner, struct shmbuf_claim **spare, u32 flags,
 			     struct shmbuf_deadline *deadline)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_wakeups wakeups = {};
 	struct shmbuf_waiter waiter = {
 		.index = index,
 		.kind = SHMBUF_KIND_LOCK,
 		.task = current,
 		.owner = owner,
 		.since = ktime_get_ns(),
+		.shared = spare,
 	};
 	struct shmbuf_edge edge;
 	int ret;
@@ -371,43 +528,50 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 	if (ret)
 		goto uncharge;
 	spin_lock(&bucket->lock);
-	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, true);
-	if (ret == -EBUSY)
+	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, true, spare, &wakeups);
+	if (ret == -EBUSY) {
+		if (spare)
+			swap(waiter.claim, *spare);
 		shmbuf_waiter_add(buffer, bucket, &waiter);
+	}
 	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
 
 	while (ret == -EBUSY) {
 		shmbuf_lock_see_holder(buffer, index);
 		ret = shmbuf_lock_sleep_once(buffer, &waiter, flags, deadline);
 	}
+	shmbuf_claim_free(waiter.claim);
 	shmbuf_edge_remove(&edge);
 uncharge:
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
 	return ret;
 }
 
-int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay)
+int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay,
+		      struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
-	int ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, NULL, stay);
+	int ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, NULL, stay,
+				  shmbuf_lock_spare(waiter), wakeups);
 
 	if (ret == -EBUSY && stay)
 		shmbuf_waiter_add(buffer, bucket, waiter);
 	return ret;
 }
 
-int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			  struct shmbuf_wakeups *wakeups)
 {
 	waiter->trying = false;
 	return shmbuf_lock_try(buffer, shmbuf_bucket(buffer, waiter->index), waiter->index,
-			       waiter->owner, waiter, true);
+			       waiter->owner, waiter, true, shmbuf_lock_spare(waiter), wakeups);
 }
 
 void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 		       struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
-	struct shmbuf_waiter *first;
 	u64 old;
 
 	lockdep_assert_held(&bucket->lock);
@@ -416,54 +580,74 @@ void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
 		shmbuf_waiter_try(bucket, waiter, wakeups);
 		return;
 	}
-	if (shmbuf_word_has_live_owner(buffer, old)) {
-		shmbuf_word_put(buffer, waiter->index, old | SHMBUF_WORD_WAITERS);
-		return;
-	}
-	first = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
-	if (!first->trying)
-		shmbuf_waiter_try(bucket, first, wakeups);
-	shmbuf_word_put(buffer, waiter->index, old & ~SHMBUF_WORD_WAITERS);
+	old = shmbuf_lock_settle(buffer, bucket, waiter->index, old, true, wakeups);
+	shmbuf_lock_word_put(buffer, bucket, waiter->index, old);
 }
 
 int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_deadline never = { .never = true };
+	struct shmbuf_wakeups wakeups = {};
 	int ret = -EBUSY;
 
 	if (!queued) {
 		spin_lock(&bucket->lock);
-		ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, NULL, true);
-		if (ret == -EBUSY)
-			shmbuf_waiter_add(buffer, bucket, waiter);
+		ret = shmbuf_lock_enter(buffer, waiter, true, &wakeups);
 		spin_unlock(&bucket->lock);
+		shmbuf_wakeups_flush(&wakeups);
 	}
 	while (ret == -EBUSY)
 		ret = shmbuf_lock_sleep_once(buffer, waiter, SHMBUF_LOCK_RETAKE, &never);
 	return ret;
 }
 
+/* @spare: as in shmbuf_lock_try(); not *@spare NULL. */
 static int shmbuf_lock_acquire_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
-				  const struct shmbuf_lock *args)
+				  const struct shmbuf_lock *args, struct shmbuf_claim **spare)
 {
 	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
 	u32 index = args->index;
 	int ret;
 
-	ret = shmbuf_lock_try_once(buffer, index, owner);
+	ret = shmbuf_lock_try_once(buffer, index, owner, spare);
 	if (args->flags & SHMBUF_LOCK_TRY)
 		return ret == -EDEADLK ? -EBUSY : ret;
 	if (ret != -EBUSY)
 		return ret;
-	if (args->flags & SHMBUF_LOCK_SPIN)
-		return shmbuf_lock_spin_only(buffer, index, owner, args->flags, &deadline);
-	if (!(args->flags & SHMBUF_LOCK_NOSPIN)) {
-		ret = shmbuf_lock_adaptive(buffer, index, owner, &deadline);
-		if (ret != -EBUSY)
-			return ret;
+	if (args->flags & SHMBUF_LOCK_SPIN) {
+		if (!spare)
+			ret = shmbuf_lock_spin_only(buffer, index, owner, args->flags, &deadline);
+	} else if (!(args->flags & SHMBUF_LOCK_NOSPIN)) {
+		ret = shmbuf_lock_adaptive(buffer, index, owner, spare, &deadline);
 	}
-	return shmbuf_lock_sleep(buffer, index, owner, args->flags, &deadline);
+	if (ret != -EBUSY)
+		return ret;
+	return shmbuf_lock_sleep(buffer, index, owner, spare, args->flags, &deadline);
+}
+
+struct shmbuf_claim *shmbuf_lock_claim(struct shmbuf_owner *owner, u32 index)
+{
+	return shmbuf_claim_alloc(owner->user, index, SHMBUF_KIND_LOCK, owner->id, &owner->dead);
+}
+
+/* Claims are allocated where they are needed: a reader that has one is the usual case. */
+static int shmbuf_lock_read_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+			       const struct shmbuf_lock *args)
+{
+	struct shmbuf_claim *spare = NULL;
+	int ret = shmbuf_lock_try_once(buffer, args->index, owner, &spare);
+
+	if (ret == -EDEADLK && (args->flags & SHMBUF_LOCK_TRY))
+		return -EBUSY;
+	if (ret != -ENODATA && (ret != -EBUSY || (args->flags & SHMBUF_LOCK_TRY)))
+		return ret;
+	spare = shmbuf_lock_claim(owner, args->index);
+	if (IS_ERR(spare))
+		return PTR_ERR(spare);
+	ret = shmbuf_lock_acquire_by(buffer, owner, args, &spare);
+	shmbuf_claim_free(spare);
+	return ret;
 }
 
 int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
@@ -476,7 +660,9 @@ int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
 	do {
-		ret = shmbuf_lock_acquire_by(buffer, owner, args);
+		ret = args->flags & SHMBUF_LOCK_SHARED ?
+			shmbuf_lock_read_by(buffer, owner, args) :
+			shmbuf_lock_acquire_by(buffer, owner, args, NULL);
 		if (ret != -EAGAIN)
 			break;
 		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
@@ -528,6 +714,53 @@ int shmbuf_consistent(struct shmbuf_buffer *buffer, const struct shmbuf_lock *ar
 	return ret == -EAGAIN ? -EPERM : ret;
 }
 
+/* From writer to reader, under the bucket's lock. */
+static int shmbuf_lock_turn(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, u32 index,
+			    struct shmbuf_owner *owner, struct shmbuf_claim **spare,
+			    struct shmbuf_wakeups *wakeups)
+{
+	bool waiters = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+	u64 old, new;
+	int ret;
+
+	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old);
+	if (ret)
+		return ret;
+	ret = shmbuf_lock_downgrade(old, owner->id, !!(old & SHMBUF_WORD_WAITERS), &new);
+	if (!ret)
+		ret = shmbuf_reader_grant(bucket, index, owner, spare, waiters, wakeups);
+	if (ret)
+		new = old;
+	else
+		new = shmbuf_lock_settle(buffer, bucket, index, new, false, wakeups);
+	shmbuf_lock_word_put(buffer, bucket, index, new);
+	return ret;
+}
+
+int shmbuf_downgrade(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
+	struct shmbuf_wakeups wakeups = {};
+	struct shmbuf_owner *owner;
+	struct shmbuf_claim *spare;
+	int ret;
+
+	owner = shmbuf_owner_get_current(buffer, args->owner);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	spare = shmbuf_lock_claim(owner, args->index);
+	ret = PTR_ERR_OR_ZERO(spare);
+	if (!ret) {
+		spin_lock(&bucket->lock);
+		ret = shmbuf_lock_turn(buffer, bucket, args->index, owner, &spare, &wakeups);
+		spin_unlock(&bucket->lock);
+		shmbuf_wakeups_flush(&wakeups);
+		shmbuf_claim_free(spare);
+	}
+	shmbuf_owner_put(owner);
+	return ret == -EAGAIN ? -EPERM : ret;
+}
+
 static bool shmbuf_lock_first_word(u64 value, u64 *word)
 {
 	*word = 0;
@@ -540,13 +773,22 @@ static bool shmbuf_lock_is_idle(struct shmbuf_buffer *buffer, u32 index, u64 wor
 
 	lockdep_assert_held(&bucket->lock);
 	return !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK) &&
-	       !shmbuf_word_has_live_owner(buffer, word);
+	       !shmbuf_word_has_live_owner(buffer, word) &&
+	       !shmbuf_readers_stop(buffer, bucket, index);
+}
+
+/* A dead reader vanishes. */
+static void shmbuf_lock_bury_claim(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
+				   struct shmbuf_wakeups *wakeups)
+{
+	shmbuf_lock_dispatch(buffer, claim->index, wakeups);
 }
 
 const struct shmbuf_kind_ops shmbuf_lock_ops = {
 	.first_word = shmbuf_lock_first_word,
 	.is_idle = shmbuf_lock_is_idle,
 	.sweep = shmbuf_lock_look_after,
+	.bury = shmbuf_lock_bury_claim,
 };
 
 static void shmbuf_lock_bury(struct shmbuf_buffer *buffer, u32 index)

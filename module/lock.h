@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Robust exclusive locks: what the kernel does with their words. */
+/* Robust locks, exclusive or shared: what the kernel does with their words. */
 #ifndef SHMBUF_LOCK_H
 #define SHMBUF_LOCK_H
 
@@ -10,7 +10,9 @@
 
 struct shmbuf_bucket;
 struct shmbuf_buffer;
+struct shmbuf_claim;
 struct shmbuf_kind_ops;
+struct shmbuf_owner;
 struct shmbuf_waiter;
 struct shmbuf_wakeups;
 
@@ -18,6 +20,7 @@ struct shmbuf_wakeups;
 int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 int shmbuf_unlock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 int shmbuf_consistent(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
+int shmbuf_downgrade(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 
 extern const struct shmbuf_kind_ops shmbuf_lock_ops;
 
@@ -45,13 +48,20 @@ int shmbuf_lock_check(struct shmbuf_buffer *buffer, u32 index, u64 id);
  * For WAIT_ANY, under the bucket's lock: @waiter takes its lock, 0 or -EOWNERDEAD.  With
  * @stay it is one of those who wait for it after -EBUSY.
  */
-int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay);
+int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay,
+		      struct shmbuf_wakeups *wakeups);
 /* The same for one that was told to try, and stays where it is. */
-int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter);
-/* @waiter leaves those who wait: without the lock, somebody else gets the chance it had. */
+int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			  struct shmbuf_wakeups *wakeups);
+/*
+ * @waiter leaves those who wait, with what @ret says: without the lock, somebody else gets
+ * the chance it had.
+ */
 void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
-		       struct shmbuf_waiter *waiter, bool locked,
-		       struct shmbuf_wakeups *wakeups);
+		       struct shmbuf_waiter *waiter, int ret, struct shmbuf_wakeups *wakeups);
+
+/* For @owner to read the lock by; freed by shmbuf_claim_free() where nothing took it. */
+struct shmbuf_claim *shmbuf_lock_claim(struct shmbuf_owner *owner, u32 index);
 
 /* Under the bucket's lock: @waiter, who slept on a queue, is the lock's last waiter now. */
 void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,

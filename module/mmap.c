@@ -3,12 +3,16 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 
+#include <linux/shmbuf_word.h>
+
 #include "buffer.h"
 #include "compat.h"
 #include "handle.h"
 #include "mmap.h"
+#include "row.h"
 
 #define SHMBUF_CONTROL_PGOFF (SHMBUF_CONTROL_OFFSET >> PAGE_SHIFT)
+#define SHMBUF_ROW_PGOFF (SHMBUF_ROW_OFFSET >> PAGE_SHIFT)
 
 static struct shmbuf_buffer *shmbuf_vma_buffer(const struct vm_area_struct *vma)
 {
@@ -101,5 +105,8 @@ int shmbuf_mmap(struct file *file, struct vm_area_struct *vma)
 		return -ENOTCONN;
 	if (vma->vm_pgoff == SHMBUF_CONTROL_PGOFF)
 		return shmbuf_mmap_control(buffer, vma);
+	if (vma->vm_pgoff >= SHMBUF_ROW_PGOFF &&
+	    vma->vm_pgoff - SHMBUF_ROW_PGOFF <= SHMBUF_OWNER_SLOT_MASK)
+		return shmbuf_row_mmap(buffer, vma, vma->vm_pgoff - SHMBUF_ROW_PGOFF);
 	return shmbuf_mmap_data(buffer, vma);
 }

@@ -18,6 +18,7 @@
 #include "member.h"
 #include "owner.h"
 #include "process.h"
+#include "row.h"
 #include "sweep.h"
 #include "user.h"
 
@@ -34,6 +35,7 @@ static void shmbuf_owner_free(struct shmbuf_owner *owner)
 {
 	shmbuf_member_put(owner->member);
 	shmbuf_process_put(owner->process);
+	shmbuf_row_put(owner->row);
 	mmdrop(owner->mm);
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_OWNERS, 1);
 	shmbuf_user_put(owner->user);
@@ -193,6 +195,19 @@ struct shmbuf_owner *shmbuf_owner_get(struct shmbuf_buffer *buffer, u64 id)
 	owner = shmbuf_owner_lookup(buffer, id);
 	if (owner && !refcount_inc_not_zero(&owner->ref))
 		owner = NULL;
+	rcu_read_unlock();
+	return owner;
+}
+
+struct shmbuf_owner *shmbuf_owner_get_slot(struct shmbuf_buffer *buffer, u32 slot)
+{
+	struct shmbuf_owner *owner;
+
+	rcu_read_lock();
+	owner = xa_load(&buffer->owners, slot);
+	if (!owner || owner->mm != current->mm || READ_ONCE(owner->dead) ||
+	    !refcount_inc_not_zero(&owner->ref))
+		owner = ERR_PTR(-EPERM);
 	rcu_read_unlock();
 	return owner;
 }

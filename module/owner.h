@@ -16,6 +16,7 @@ struct shmbuf_buffer;
 struct shmbuf_handle;
 struct shmbuf_member;
 struct shmbuf_process;
+struct shmbuf_row;
 struct shmbuf_user;
 struct task_struct;
 struct work_struct;
@@ -33,6 +34,7 @@ struct work_struct;
  * @mm: of @process, pinned by mmgrab(); compared, and never looked into
  * @pid: of the thread, or of the thread group where @process_bound; a reference
  * @process_bound: any thread of the group may use it
+ * @row: its counts as a reader, a reference; NULL until the first who maps it sets it
  * @dead: set once, under the buffer's owners_lock; read anywhere
  * @cause: how it died; set before @dead, as @died and @last
  * @died: when, ns on CLOCK_MONOTONIC
@@ -53,6 +55,7 @@ struct shmbuf_owner {
 	struct shmbuf_member *member;
 	struct mm_struct *mm;
 	struct pid *pid;
+	struct shmbuf_row *row;
 	bool process_bound;
 	bool dead;
 	bool last;
@@ -70,6 +73,8 @@ int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id);
 
 /* The owner, if the caller may use the id, with a reference; else -EPERM. */
 struct shmbuf_owner *shmbuf_owner_get_current(struct shmbuf_buffer *buffer, u64 id);
+/* The live owner in @slot, if it is of the caller's address space; likewise. */
+struct shmbuf_owner *shmbuf_owner_get_slot(struct shmbuf_buffer *buffer, u32 slot);
 void shmbuf_owner_put(struct shmbuf_owner *owner);
 /* Anybody's, with a reference, or NULL. */
 struct shmbuf_owner *shmbuf_owner_get(struct shmbuf_buffer *buffer, u64 id);

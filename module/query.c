@@ -13,7 +13,8 @@ static void shmbuf_query_module(struct shmbuf_query *args)
 {
 	args->abi_version = SHMBUF_ABI_VERSION;
 	args->features = SHMBUF_FEATURE_LOCK | SHMBUF_FEATURE_QUEUE |
-			 SHMBUF_FEATURE_SEMAPHORE | SHMBUF_FEATURE_BARRIER;
+			 SHMBUF_FEATURE_SEMAPHORE | SHMBUF_FEATURE_BARRIER |
+			 SHMBUF_FEATURE_SHARED;
 	if (IS_ENABLED(CONFIG_MMU_NOTIFIER))
 		args->features |= SHMBUF_FEATURE_PROMPT;
 	args->limit_total_bytes = shmbuf_total_limit();

@@ -58,7 +58,7 @@ static int shmbuf_queue_wake_batch(struct shmbuf_buffer *buffer, u32 index, u64 
 	int i, woken = 0;
 
 	lockdep_assert_held(&bucket->lock);
-	for (i = 0; *count && i < SHMBUF_WAKE_BATCH; i++) {
+	for (i = 0; *count && i < SHMBUF_WAKE_BATCH && wakeups->nr < SHMBUF_WAKE_BATCH; i++) {
 		waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_QUEUE);
 		if (!waiter || !shmbuf_sequence_before(waiter->expected, sequence)) {
 			*count = 0;
@@ -130,7 +130,7 @@ void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer, u32 index, u64 sequence)
 	u32 count = 1;
 
 	/* There may be observers before the next one, and who got something else. */
-	for (; count && left > 0; left -= SHMBUF_WAKE_BATCH) {
+	for (; count && left > 0; left--) {
 		spin_lock(&bucket->lock);
 		shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
 		shmbuf_queue_look_after(buffer, index);
@@ -308,8 +308,8 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 		shmbuf_queue_look_after(buffer, index);
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);
-		left -= SHMBUF_WAKE_BATCH;
-		if (!count || left <= 0 || (killable && fatal_signal_pending(current)))
+		/* Each batch takes one out at least. */
+		if (!count || left-- <= 0 || (killable && fatal_signal_pending(current)))
 			return woken;
 		cond_resched();
 		spin_lock(&bucket->lock);

@@ -6,6 +6,7 @@
 #include <linux/time_namespace.h>
 
 #include "buffer.h"
+#include "claim.h"
 #include "peers.h"
 #include "sweep.h"
 #include "waiter.h"
@@ -110,6 +111,12 @@ void shmbuf_wakeups_flush(struct shmbuf_wakeups *wakeups)
 		put_task_struct(wakeups->tasks[i]);
 	}
 	wakeups->nr = 0;
+	while (wakeups->claims) {
+		struct shmbuf_claim *claim = wakeups->claims;
+
+		wakeups->claims = claim->next;
+		shmbuf_claim_free(claim);
+	}
 }
 
 struct shmbuf_deadline shmbuf_deadline(u64 ns)

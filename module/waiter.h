@@ -30,7 +30,8 @@ struct task_struct;
  * @task: who sleeps
  * @owner: lock: who wants it.  Queue: who gave @lock up and will want it, or NULL.
  *	Barrier: who arrived.  Semaphore: with UNDO, else NULL.
- * @claim: semaphore: with UNDO, to record the unit in; barrier: to enrol the owner by;
+ * @claim: lock: for @shared to read by; semaphore: with UNDO, to record the unit in;
+ *	barrier: to enrol the owner by;
  *	NULL once it is in the bucket
  * @lock: queue: @owner's
  * @expected: queue: the sequence it went to sleep at; barrier: the phase
@@ -42,6 +43,7 @@ struct task_struct;
  * @since: lock: when it began to wait, ns
  * @moved: queue: to @lock's waiters, and a lock's waiter from here.  Set under the locks
  *	of both buckets; as @done it may be read without by smp_load_acquire().
+ * @shared: lock: wants to read; constant
  * @trying: lock: on its way to try for the lock, so nobody else need be woken
  * @done: its result is decided and it is out of the tree.  The last thing that
  *	is touched of a waiter: set by smp_store_release(), read without the lock
@@ -62,6 +64,7 @@ struct shmbuf_waiter {
 	struct shmbuf_any *any;
 	u32 item;
 	int result;
+	bool shared;
 	bool observer;
 	bool moved;
 	bool trying;
@@ -92,10 +95,12 @@ static inline bool shmbuf_waiter_claim(struct shmbuf_waiter *waiter)
 /**
  * struct shmbuf_wakeups - threads to wake once the bucket's lock is dropped
  * @nr: of them
+ * @claims: to free then, linked by @next
  * @tasks: with a reference each, dropped by shmbuf_wakeups_flush()
  */
 struct shmbuf_wakeups {
 	unsigned int nr;
+	struct shmbuf_claim *claims;
 	struct task_struct *tasks[SHMBUF_WAKE_BATCH];
 };
 

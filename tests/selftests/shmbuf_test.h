@@ -188,6 +188,23 @@ static inline int do_consistent(int fd, __u64 owner, __u32 index)
 	return call(fd, SHMBUF_IOC_CONSISTENT, &arg);
 }
 
+static inline int do_read(int fd, __u64 owner, __u32 index, __u32 flags, __u64 deadline)
+{
+	return do_lock(fd, owner, index, flags | SHMBUF_LOCK_SHARED, deadline);
+}
+
+static inline int do_tryread(int fd, __u64 owner, __u32 index)
+{
+	return do_read(fd, owner, index, SHMBUF_LOCK_TRY, 0);
+}
+
+static inline int do_downgrade(int fd, __u64 owner, __u32 index)
+{
+	struct shmbuf_lock arg = { .size = sizeof(arg), .owner = owner, .index = index };
+
+	return call(fd, SHMBUF_IOC_DOWNGRADE, &arg);
+}
+
 static inline int do_wait(int fd, __u32 index, __u64 *sequence, __u64 deadline)
 {
 	struct shmbuf_wait arg = {
@@ -469,6 +486,44 @@ static inline bool fast_unlock(const struct control *c, __u64 owner, __u32 index
 	__u64 value;
 
 	return shmbuf_lock_user_release(owner, owner, &value) && swap_word(c, index, owner, value);
+}
+
+static inline __u64 row_offset(__u64 owner)
+{
+	return SHMBUF_ROW_OFFSET + (owner & SHMBUF_OWNER_SLOT_MASK) * sysconf(_SC_PAGESIZE);
+}
+
+static inline __u64 *map_row(int fd, __u64 owner)
+{
+	void *p = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		       row_offset(owner));
+
+	if (p == MAP_FAILED)
+		fatal("mmap of a row: %s", strerror(errno));
+	return p;
+}
+
+static inline __u64 *entry_of(__u64 *row, __u32 index)
+{
+	return &row[index % SHMBUF_ROW_ENTRIES];
+}
+
+static inline bool fast_read(__u64 *row, __u32 index)
+{
+	__u64 old = __atomic_load_n(entry_of(row, index), __ATOMIC_RELAXED), value;
+
+	return shmbuf_row_user_acquire(old, index, &value) &&
+	       __atomic_compare_exchange_n(entry_of(row, index), &old, value, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline bool fast_unread(__u64 *row, __u32 index)
+{
+	__u64 old = __atomic_load_n(entry_of(row, index), __ATOMIC_RELAXED), value;
+
+	return shmbuf_row_user_release(old, index, &value) &&
+	       __atomic_compare_exchange_n(entry_of(row, index), &old, value, false,
+					   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 static inline bool fast_wake(const struct control *c, __u32 index)

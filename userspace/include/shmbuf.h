@@ -64,6 +64,7 @@ struct shmbuf;
 #define SHMBUF_NOSPIN		SHMBUF_LOCK_NOSPIN	/* sleep at once while it is held */
 #define SHMBUF_INTERRUPTIBLE	SHMBUF_LOCK_INTERRUPTIBLE /* -EINTR after a signal */
 #define SHMBUF_NODETECT		SHMBUF_LOCK_NODETECT	/* wait even in a deadlock with others */
+#define SHMBUF_SHARED		SHMBUF_LOCK_SHARED	/* as a reader: as shmbuf_rdlock() */
 
 /* shmbuf_sem_wait_flags(), shmbuf_sem_post_flags(), flags */
 #define SHMBUF_UNDO		SHMBUF_SEM_UNDO	/* the unit comes back if the process dies */
@@ -385,8 +386,8 @@ int shmbuf_timedlock(struct shmbuf *b, uint32_t index,
  * shmbuf_lock_flags() - take a lock, saying how to wait
  * @b: the handle
  * @index: the lock
- * @flags: SHMBUF_SPIN or SHMBUF_NOSPIN, SHMBUF_INTERRUPTIBLE, SHMBUF_NODETECT.
- *	0: spin while the holder runs on another CPU, then sleep.
+ * @flags: SHMBUF_SPIN or SHMBUF_NOSPIN, SHMBUF_INTERRUPTIBLE, SHMBUF_SHARED,
+ *	SHMBUF_NODETECT.  0: spin while the holder runs on another CPU, then sleep.
  * @deadline: as in shmbuf_timedlock()
  *
  * With SHMBUF_NODETECT the call waits also where that closes a cycle of waiting
@@ -400,7 +401,64 @@ int shmbuf_lock_flags(struct shmbuf *b, uint32_t index, unsigned int flags,
 		      const struct timespec *deadline);
 
 /**
- * shmbuf_unlock() - release a lock
+ * shmbuf_rdlock() - take a lock as a reader, beside other readers
+ * @b: the handle
+ * @index: the lock
+ *
+ * A thread may take it several times, and unlocks it as often.  A writer that waits comes
+ * before new readers, a thread that reads already may once more, and readers
+ * that waited for a writer come before the next one.  Where nobody writes, readers don't
+ * disturb each other.
+ *
+ * A reader that dies has given back all; nobody is told.  Where a writer died the
+ * data may be half changed, and a reader can't repair: the call then returns
+ * -EOWNERDEAD and the lock is HELD EXCLUSIVELY.  Repair, shmbuf_consistent(), then
+ * shmbuf_downgrade() or shmbuf_unlock().
+ *
+ * Return: 0; or -EOWNERDEAD with the lock held exclusively; else not held:
+ *	-EBADF (read-only handle), -EDEADLK (this thread holds it exclusively), -EDQUOT
+ *	(the user's owner ids, waiters or claims), -EINVAL (no such lock), -ENOMEM,
+ *	-ENOTRECOVERABLE, -EOVERFLOW (taken 16 million times).
+ */
+int shmbuf_rdlock(struct shmbuf *b, uint32_t index);
+
+/**
+ * shmbuf_tryrdlock() - take a lock as a reader if that is possible now
+ * @b: the handle
+ * @index: the lock
+ *
+ * Return: as shmbuf_rdlock(), but -EBUSY where it is held exclusively, by the calling
+ *	thread included, or somebody waits who comes first.
+ */
+int shmbuf_tryrdlock(struct shmbuf *b, uint32_t index);
+
+/**
+ * shmbuf_timedrdlock() - take a lock as a reader, waiting until a deadline
+ * @b: the handle
+ * @index: the lock
+ * @deadline: absolute, CLOCK_MONOTONIC; NULL for never.  Not looked at where it
+ *	needn't wait.
+ *
+ * Return: as shmbuf_rdlock(), and -ETIMEDOUT, -EINVAL (tv_nsec).
+ */
+int shmbuf_timedrdlock(struct shmbuf *b, uint32_t index, const struct timespec *deadline);
+
+/**
+ * shmbuf_downgrade() - go on as a reader of a lock that is held exclusively
+ * @b: the handle through which this thread took it
+ * @index: the lock
+ *
+ * Nobody writes between.  Readers that wait go on, if no writer waits before them.  The
+ * other way there is none: a reader that calls shmbuf_lock() gets -EDEADLK.
+ *
+ * Return: 0; else it is still held as it was: -EBADF (read-only handle), -EDQUOT, -EINVAL
+ *	(no such lock), -ENOMEM, -EPERM (this thread doesn't hold it exclusively, or
+ *	got it with -EOWNERDEAD and hasn't called shmbuf_consistent()).
+ */
+int shmbuf_downgrade(struct shmbuf *b, uint32_t index);
+
+/**
+ * shmbuf_unlock() - release a lock, held exclusively or as a reader
  * @b: the handle through which this thread took it
  * @index: the lock
  *
@@ -884,10 +942,12 @@ struct shmbuf_fast {
  * What the thread used last.
  * @serial: of the handle
  * @id: the thread's owner id in the handle's buffer
+ * @row: the id's counts as a reader; NULL where it hasn't read yet
  */
 struct shmbuf_fast_thread {
 	uint64_t serial;
 	uint64_t id;
+	__u64 *row;
 };
 
 #ifdef __GNUC__
@@ -939,6 +999,39 @@ static inline int shmbuf_fast_release(__u64 *word, __u64 id)
 							    __ATOMIC_RELAXED), 1);
 }
 
+static inline __u64 *shmbuf_fast_entry(uint32_t index)
+{
+	return &shmbuf_fast_thread.row[index % SHMBUF_ROW_ENTRIES];
+}
+
+static inline int shmbuf_fast_count(uint32_t index)
+{
+	__u64 *entry = shmbuf_fast_entry(index), old, changed = 0;
+
+	old = __atomic_load_n(entry, __ATOMIC_RELAXED);
+	return __builtin_expect(shmbuf_row_user_acquire(old, index, &changed), 1) &&
+	       __builtin_expect(__atomic_compare_exchange_n(entry, &old, changed, 0,
+							    __ATOMIC_ACQUIRE,
+							    __ATOMIC_RELAXED), 1);
+}
+
+static inline int shmbuf_fast_uncount(uint32_t index)
+{
+	__u64 *entry = shmbuf_fast_entry(index), old, changed = 0;
+
+	old = __atomic_load_n(entry, __ATOMIC_RELAXED);
+	return shmbuf_row_user_release(old, index, &changed) &&
+	       __builtin_expect(__atomic_compare_exchange_n(entry, &old, changed, 0,
+							    __ATOMIC_RELEASE,
+							    __ATOMIC_RELAXED), 1);
+}
+
+static inline int shmbuf_fast_rdlock(const struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_ready(b, index) && shmbuf_fast_thread.row &&
+	       shmbuf_fast_count(index);
+}
+
 static inline int shmbuf_fast_lock(const struct shmbuf *b, uint32_t index)
 {
 	return shmbuf_fast_ready(b, index) &&
@@ -947,8 +1040,12 @@ static inline int shmbuf_fast_lock(const struct shmbuf *b, uint32_t index)
 
 static inline int shmbuf_fast_unlock(const struct shmbuf *b, uint32_t index)
 {
-	return shmbuf_fast_ready(b, index) &&
-	       shmbuf_fast_release(shmbuf_fast_word(b, index), shmbuf_fast_thread.id);
+	if (!shmbuf_fast_ready(b, index))
+		return 0;
+	/* A reader doesn't look at the word, which others would have to fetch again. */
+	if (__builtin_expect(!!shmbuf_fast_thread.row, 0) && shmbuf_fast_uncount(index))
+		return 1;
+	return shmbuf_fast_release(shmbuf_fast_word(b, index), shmbuf_fast_thread.id);
 }
 
 static inline int shmbuf_inline_lock(struct shmbuf *b, uint32_t index)
@@ -961,6 +1058,16 @@ static inline int shmbuf_inline_trylock(struct shmbuf *b, uint32_t index)
 	return shmbuf_fast_lock(b, index) ? 0 : shmbuf_trylock(b, index);
 }
 
+static inline int shmbuf_inline_rdlock(struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_rdlock(b, index) ? 0 : shmbuf_rdlock(b, index);
+}
+
+static inline int shmbuf_inline_tryrdlock(struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_rdlock(b, index) ? 0 : shmbuf_tryrdlock(b, index);
+}
+
 static inline int shmbuf_inline_unlock(struct shmbuf *b, uint32_t index)
 {
 	return shmbuf_fast_unlock(b, index) ? 0 : shmbuf_unlock(b, index);
@@ -970,6 +1077,8 @@ static inline int shmbuf_inline_unlock(struct shmbuf *b, uint32_t index)
 #define shmbuf_lock(b, index)		shmbuf_inline_lock(b, index)
 #define shmbuf_trylock(b, index)	shmbuf_inline_trylock(b, index)
 #define shmbuf_unlock(b, index)		shmbuf_inline_unlock(b, index)
+#define shmbuf_rdlock(b, index)		shmbuf_inline_rdlock(b, index)
+#define shmbuf_tryrdlock(b, index)	shmbuf_inline_tryrdlock(b, index)
 #endif
 #endif
 

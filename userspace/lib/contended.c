@@ -65,7 +65,30 @@ int shmbuf_contended(struct shmbuf *b, __u32 index, unsigned int flags,
 	return ret;
 }
 
-/* UNLOCK or CONSISTENT. */
+/* As a reader, whom the kernel gives an entry in its row to. */
+int shmbuf_contended_read(struct shmbuf *b, __u32 index, unsigned int flags,
+			  const struct timespec *deadline)
+{
+	struct shmbuf_lock argument = {
+		.size = sizeof(argument),
+		.flags = flags | SHMBUF_LOCK_SHARED,
+		.index = index,
+	};
+	int ret;
+
+	do {
+		ret = shmbuf_self_reader(b, &argument.owner);
+		if (!ret && shmbuf_fast_rdlock(b, index))
+			return 0;
+		if (!ret)
+			ret = shmbuf_deadline(deadline, &argument.deadline);
+		if (!ret)
+			ret = shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_LOCK, &argument);
+	} while (ret == -EINTR && !(flags & SHMBUF_LOCK_INTERRUPTIBLE));
+	return ret;
+}
+
+/* UNLOCK, CONSISTENT or DOWNGRADE. */
 int shmbuf_holder_call(struct shmbuf *b, __u32 index, unsigned long command)
 {
 	struct shmbuf_lock argument = {

@@ -5,7 +5,7 @@
  * libshmbuf.a.
  *
  * A buffer is a memfd with the areas at the offsets that the module has.  Words
- * take the module's steps.  What it doesn't do: permissions, limits, the
+ * take the module's steps.  What it doesn't do: readers, permissions, limits, the
  * release of a handle (an id ends with its thread or by UNREGISTER), names that
  * end by themselves.  Waiters poll.
  */
@@ -443,6 +443,8 @@ static int fake_lock(struct fake_buffer *f, const struct shmbuf_lock *l, char *c
 	__u64 *word = fake_kernel_word(f, control, l->index), old, new;
 	int ret;
 
+	if (l->flags & SHMBUF_LOCK_SHARED)
+		return -EOPNOTSUPP;
 	if (f->kinds[l->index] != SHMBUF_KIND_LOCK)
 		return -EINVAL;
 	if (!fake_owner_is_caller(f, l->owner))
@@ -678,6 +680,7 @@ void *shmbuf_sys_mmap(void *address, size_t size, int prot, int flags, int fd,
 	f = fake_find_fd(fd);
 	if (!f || (offset < SHMBUF_CONTROL_OFFSET &&
 		   (offset > f->data_size || size > f->data_size - offset)) ||
+	    offset >= SHMBUF_ROW_OFFSET ||
 	    (offset >= SHMBUF_CONTROL_OFFSET && size != fake_control_size(f))) {
 		fake_leave();
 		errno = EINVAL;

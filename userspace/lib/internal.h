@@ -63,6 +63,8 @@ struct shmbuf_hot {
 	struct shmbuf_control *control;
 	/* The id that all threads share, or 0 until it is needed; under @mutex. */
 	__u64 process_id;
+	/* The rows of all threads, under @mutex: a mapping would keep the file open. */
+	struct shmbuf_row_map *rows;
 	/* All zero is an unlocked one: what a fork leaves is usable. */
 	pthread_mutex_t mutex;
 };
@@ -97,6 +99,9 @@ struct shmbuf_owner {
 	__u64 serial;
 	__u64 id;
 	struct shmbuf *b;
+	/* Its counts as a reader; NULL before it first reads, or where there are none. */
+	__u64 *row;
+	bool row_tried;
 };
 
 #define SHMBUF_OWNERS_INLINE	4
@@ -112,12 +117,20 @@ struct shmbuf_thread {
 
 int shmbuf_self(struct shmbuf *b, __u64 *id);
 int shmbuf_self_process(struct shmbuf *b, __u64 *id);
+int shmbuf_self_reader(struct shmbuf *b, __u64 *id);
 void shmbuf_forget(struct shmbuf *b);
 
 /* contended.c: by the kernel, after a short spin */
 int shmbuf_contended(struct shmbuf *b, __u32 index, unsigned int flags,
 		     const struct timespec *deadline);
+int shmbuf_contended_read(struct shmbuf *b, __u32 index, unsigned int flags,
+			  const struct timespec *deadline);
 int shmbuf_holder_call(struct shmbuf *b, __u32 index, unsigned long command);
+
+/* row.c: readers' counts, one page for each owner id */
+__u64 *shmbuf_row_map(struct shmbuf *b, __u64 serial, __u64 id);
+void shmbuf_row_unmap(struct shmbuf *b, __u64 *row);
+void shmbuf_row_unmap_all(struct shmbuf *b);
 
 /* handle.c */
 int shmbuf_ask(int fd, struct shmbuf_query *query);

@@ -121,6 +121,7 @@ void shmbuf_unmap(struct shmbuf *b)
 	hot->fast.words = NULL;
 	hot->control = NULL;
 	hot->process_id = 0;
+	shmbuf_row_unmap_all(b);
 	pthread_mutex_unlock(&hot->mutex);
 	if (control == control_home(b)) {
 		munmap(b->reserve, b->reserve_size);

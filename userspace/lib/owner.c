@@ -41,8 +41,10 @@ static void owner_end(const struct shmbuf_owner *o)
 	struct shmbuf_hot *hot = shmbuf_hot(o->b);
 
 	pthread_mutex_lock(&hot->mutex);
-	if (hot->fast.serial == o->serial)
+	if (hot->fast.serial == o->serial) {
 		unregister(o->b, o->id);
+		shmbuf_row_unmap(o->b, o->row);
+	}
 	pthread_mutex_unlock(&hot->mutex);
 }
 
@@ -135,8 +137,7 @@ static int owner_room(struct shmbuf_thread *t)
 	return 0;
 }
 
-static int owner_new(struct shmbuf_thread *t, struct shmbuf *b, __u64 serial,
-		     __u64 *id)
+static int owner_new(struct shmbuf_thread *t, struct shmbuf *b, __u64 serial)
 {
 	struct shmbuf_register argument = { .size = sizeof(argument) };
 	int ret;
@@ -151,7 +152,6 @@ static int owner_new(struct shmbuf_thread *t, struct shmbuf *b, __u64 serial,
 		ret = shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_REGISTER, &argument);
 	if (ret)
 		return ret;
-	*id = argument.owner;
 	owner_add(t, &(struct shmbuf_owner) {
 		.serial = serial,
 		.id = argument.owner,
@@ -160,11 +160,7 @@ static int owner_new(struct shmbuf_thread *t, struct shmbuf *b, __u64 serial,
 	return 0;
 }
 
-/*
- * The calling thread's id in the buffer of @b; the next fast path has it, too.  A
- * read-only handle gets none, so that nothing here writes to its words.
- */
-int shmbuf_self(struct shmbuf *b, __u64 *id)
+static int self(struct shmbuf *b, bool reader, __u64 *id)
 {
 	struct shmbuf_thread *t = &thread;
 	struct shmbuf_owner *o;
@@ -178,15 +174,20 @@ int shmbuf_self(struct shmbuf *b, __u64 *id)
 	}
 	serial = shmbuf_serial(b);
 	o = owner_find(t, serial);
-	if (o) {
-		*id = o->id;
-	} else {
-		ret = owner_new(t, b, serial, id);
+	if (!o) {
+		ret = owner_new(t, b, serial);
 		if (ret)
 			return ret;
+		o = owner_find(t, serial);
 	}
+	if (reader && !o->row_tried) {
+		o->row_tried = true;
+		o->row = shmbuf_row_map(b, serial, o->id);
+	}
+	*id = o->id;
 	shmbuf_fast_thread.serial = serial;
-	shmbuf_fast_thread.id = *id;
+	shmbuf_fast_thread.id = o->id;
+	shmbuf_fast_thread.row = o->row;
 	return 0;
 }
 
@@ -214,6 +215,21 @@ int shmbuf_self_process(struct shmbuf *b, __u64 *id)
 	*id = hot->process_id;
 	pthread_mutex_unlock(&hot->mutex);
 	return ret;
+}
+
+/*
+ * The calling thread's id in the buffer of @b; the next fast path has it, too.  A
+ * read-only handle gets none, so that nothing here writes to its words.
+ */
+int shmbuf_self(struct shmbuf *b, __u64 *id)
+{
+	return self(b, false, id);
+}
+
+/* The same for who wants to read: with a row, if there is one to be had. */
+int shmbuf_self_reader(struct shmbuf *b, __u64 *id)
+{
+	return self(b, true, id);
 }
 
 /*

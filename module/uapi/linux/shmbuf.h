@@ -50,9 +50,10 @@
  *	ETIMEDOUT	the deadline passed
  *
  * open() gives EINVAL for O_WRONLY.  mmap() gives ENOTCONN; EINVAL for what is
- * beyond the present size, or not the whole of the control area, or a private map
- * of that; EPERM for an executable map that a seal forbids, or of the control area;
- * EACCES for a writable map of a read-only handle.
+ * beyond the present size, or not the whole of the control area or of a row, or a
+ * private map of these; EPERM for an executable map that a seal forbids, or of the
+ * control area or a row, or for a row that isn't the caller's; EACCES for a writable map
+ * of a read-only handle, or a row by it; ENOMEM.
  */
 #ifndef _UAPI_LINUX_SHMBUF_H
 #define _UAPI_LINUX_SHMBUF_H
@@ -67,6 +68,15 @@
 
 /* The control area starts here; data areas end before. */
 #define SHMBUF_CONTROL_OFFSET	(1ULL << 43)
+
+/*
+ * Here, by owner id, is each owner's row: counts of its own that let it read under
+ * locks without the kernel, by the user_* steps of linux/shmbuf_word.h.  Map one
+ * page at SHMBUF_ROW_OFFSET + slot * page size (the slot is the low SHMBUF_OWNER_SLOT_BITS
+ * of the id), MAP_SHARED.  Only the owner's process can, and whatever it writes there,
+ * it harms nobody else.  Who maps no row has LOCK and UNLOCK all the same.
+ */
+#define SHMBUF_ROW_OFFSET	(3ULL << 42)
 
 /* A deadline that never comes. */
 #define SHMBUF_DEADLINE_NEVER	(~0ULL)
@@ -142,6 +152,7 @@ enum shmbuf_kind {
 #define SHMBUF_FEATURE_PROMPT	(1ULL << 2)	/* deaths are seen at once, not by polling */
 #define SHMBUF_FEATURE_SEMAPHORE (1ULL << 3)	/* semaphores */
 #define SHMBUF_FEATURE_BARRIER	(1ULL << 4)	/* barriers */
+#define SHMBUF_FEATURE_SHARED	(1ULL << 5)	/* locks shared by readers, and rows */
 
 /**
  * struct shmbuf_area - one mappable area of the buffer
@@ -443,14 +454,20 @@ struct shmbuf_register {
  *
  * With SHARED the lock is held beside other readers, as often as it was taken; each
  * UNLOCK gives one back.  A writer that waits comes before new readers, but one
- * who reads already always may once more.  A reader that wants to write gets
- * EDEADLK, with TRY EBUSY.  A reader that dies has given back all.  DOWNGRADE makes
+ * who reads already always may once more.  Readers that waited for a writer come
+ * before the next writer.  A reader that wants to write gets EDEADLK, with TRY EBUSY.
+ * A reader that dies has given back all, and nobody hears of it.  DOWNGRADE makes
  * a reader of who holds the lock, without a moment between.
  *
+ * A reader can't repair: where a writer has died, SHARED also returns EOWNERDEAD, and
+ * the lock is held exclusively.  CONSISTENT, and then DOWNGRADE or UNLOCK.  DOWNGRADE
+ * before CONSISTENT is EPERM.
+ *
  * Errors: EBADF, EBUSY (TRY), EDEADLK (LOCK), EDQUOT, E2BIG, EFAULT, EINTR,
- * EINVAL (also CONSISTENT of a lock that is consistent), ENOTCONN,
- * ENOTRECOVERABLE, EOPNOTSUPP, EOWNERDEAD, EPERM (id not the caller's; UNLOCK
- * or CONSISTENT of a lock that the id doesn't hold), ETIMEDOUT.
+ * EINVAL (also CONSISTENT of a lock that is consistent), ENOMEM (SHARED, DOWNGRADE),
+ * ENOTCONN, ENOTRECOVERABLE, EOPNOTSUPP, EOVERFLOW (SHARED: taken SHMBUF_ROW_COUNT_MASK
+ * times), EOWNERDEAD, EPERM (id not the caller's; UNLOCK, CONSISTENT or
+ * DOWNGRADE of a lock that the id doesn't hold), ETIMEDOUT.
  */
 struct shmbuf_lock {
 	__u32 size;

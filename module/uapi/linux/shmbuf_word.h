@@ -13,6 +13,9 @@
  *
  * An owner id is a slot of the buffer's table with a generation above it.  0 is
  * none.
+ *
+ * READERS goes with a lock's word through each step: whether there are any is
+ * known to the kernel alone.
  */
 #ifndef _UAPI_LINUX_SHMBUF_WORD_H
 #define _UAPI_LINUX_SHMBUF_WORD_H
@@ -27,6 +30,12 @@
 static inline __u64 shmbuf_word_waiters(int waiters)
 {
 	return waiters ? SHMBUF_WORD_WAITERS : 0;
+}
+
+/* What a kernel step of a lock leaves beside owner and death. */
+static inline __u64 shmbuf_lock_word_flags(__u64 old, int waiters)
+{
+	return (old & SHMBUF_WORD_READERS) | shmbuf_word_waiters(waiters);
 }
 
 static inline __u64 shmbuf_lock_word_owner(__u64 old)
@@ -63,7 +72,7 @@ static inline int shmbuf_lock_acquire(__u64 old, __u64 id, int owner_alive,
 				      int waiters, __u64 *new_word)
 {
 	__u64 owner = shmbuf_lock_word_owner(old);
-	__u64 flags = shmbuf_word_waiters(waiters);
+	__u64 flags = shmbuf_lock_word_flags(old, waiters);
 	int died;
 
 	*new_word = (old & ~SHMBUF_WORD_WAITERS) | flags;
@@ -87,7 +96,7 @@ static inline int shmbuf_lock_acquire(__u64 old, __u64 id, int owner_alive,
 static inline int shmbuf_lock_release(__u64 old, __u64 id, __u64 next,
 				      int waiters, __u64 *new_word)
 {
-	__u64 flags = shmbuf_word_waiters(waiters);
+	__u64 flags = shmbuf_lock_word_flags(old, waiters);
 
 	*new_word = (old & ~SHMBUF_WORD_WAITERS) | flags;
 	if (shmbuf_lock_word_owner(old) != id || (old & SHMBUF_WORD_UNUSED))
@@ -111,7 +120,7 @@ static inline int shmbuf_lock_is_sound(__u64 word, __u64 id)
 /* Kernel: @id gives a lock back untouched, just as it got it. */
 static inline int shmbuf_lock_undo(__u64 old, __u64 id, int waiters, __u64 *new_word)
 {
-	__u64 flags = shmbuf_word_waiters(waiters);
+	__u64 flags = shmbuf_lock_word_flags(old, waiters);
 
 	*new_word = (old & ~SHMBUF_WORD_WAITERS) | flags;
 	if (shmbuf_lock_word_owner(old) != id || (old & SHMBUF_WORD_UNUSED))
@@ -140,7 +149,7 @@ static inline int shmbuf_lock_consistent(__u64 old, __u64 id, int waiters,
  */
 static inline int shmbuf_lock_owner_died(__u64 old, int waiters, __u64 *new_word)
 {
-	__u64 flags = shmbuf_word_waiters(waiters);
+	__u64 flags = shmbuf_lock_word_flags(old, waiters);
 
 	*new_word = (old & ~SHMBUF_WORD_WAITERS) | flags;
 	if (!shmbuf_lock_word_owner(old) ||
@@ -148,6 +157,43 @@ static inline int shmbuf_lock_owner_died(__u64 old, int waiters, __u64 *new_word
 		return 0;
 	*new_word = SHMBUF_WORD_OWNER_DIED | flags;
 	return 1;
+}
+
+/*
+ * Kernel: @id wants to read.  That no other reader or waiter is in the way is the
+ * caller's to know.
+ *
+ * Return: 0 where it may, with *new_word open to readers, else -EDEADLK (held by @id),
+ * -EBUSY (held by a live owner), -EOWNERDEAD (a writer died: only somebody alone can
+ * repair), -ENOTRECOVERABLE, -EINVAL (no lock).
+ */
+static inline int shmbuf_lock_share(__u64 old, __u64 id, int owner_alive, int waiters,
+				    __u64 *new_word)
+{
+	__u64 owner = shmbuf_lock_word_owner(old);
+
+	*new_word = (old & ~SHMBUF_WORD_WAITERS) | shmbuf_word_waiters(waiters);
+	if (old & SHMBUF_WORD_UNUSED)
+		return -EINVAL;
+	if (old & SHMBUF_WORD_NOTRECOVERABLE)
+		return -ENOTRECOVERABLE;
+	if (owner && owner_alive)
+		return owner == id ? -EDEADLK : -EBUSY;
+	if (owner || (old & SHMBUF_WORD_OWNER_DIED))
+		return -EOWNERDEAD;
+	*new_word |= SHMBUF_WORD_READERS;
+	return 0;
+}
+
+/* Kernel: @id, who holds the lock, goes on as a reader.  -EPERM: it doesn't, or must repair. */
+static inline int shmbuf_lock_downgrade(__u64 old, __u64 id, int waiters, __u64 *new_word)
+{
+	*new_word = (old & ~SHMBUF_WORD_WAITERS) | shmbuf_word_waiters(waiters);
+	if (shmbuf_lock_word_owner(old) != id ||
+	    (old & (SHMBUF_WORD_UNUSED | SHMBUF_WORD_OWNER_DIED)))
+		return -EPERM;
+	*new_word = SHMBUF_WORD_READERS | shmbuf_word_waiters(waiters);
+	return 0;
 }
 
 static inline __u64 shmbuf_queue_word(__u64 sequence, int waiters)
@@ -339,6 +385,63 @@ static inline void shmbuf_barrier_break(__u64 old, int waiters, __u64 *new_word)
 					shmbuf_barrier_word_parties(old),
 					shmbuf_barrier_word_flags(old, waiters) |
 					SHMBUF_WORD_NOTRECOVERABLE);
+}
+
+/*
+ * An owner's row: SHMBUF_ROW_ENTRIES words, in each the owner's count of one lock that
+ * it reads under.  Locks that meet in an entry take turns.
+ *
+ * An entry with OPEN is its lock's; the index stands above the count.  REVOKED makes it
+ * the kernel's, as WAITERS does a lock's word: the kernel sets it by an atomic that
+ * tells the count, and from there on no legal step of user space changes it.
+ */
+#define SHMBUF_ROW_ENTRIES	512
+#define SHMBUF_ROW_REVOKED	(1ULL << 63)
+#define SHMBUF_ROW_OPEN		(1ULL << 62)
+#define SHMBUF_ROW_INDEX_SHIFT	24
+#define SHMBUF_ROW_COUNT_MASK	((1ULL << SHMBUF_ROW_INDEX_SHIFT) - 1)
+
+/* The entry of lock @index with nothing counted, and open to its owner. */
+static inline __u64 shmbuf_row_entry(__u32 index)
+{
+	return SHMBUF_ROW_OPEN | (__u64)index << SHMBUF_ROW_INDEX_SHIFT;
+}
+
+static inline __u32 shmbuf_row_index(__u64 entry)
+{
+	return entry >> SHMBUF_ROW_INDEX_SHIFT;
+}
+
+static inline __u64 shmbuf_row_count(__u64 entry)
+{
+	return entry & SHMBUF_ROW_COUNT_MASK;
+}
+
+/* Whether the entry is @index's, revoked or not. */
+static inline int shmbuf_row_is(__u64 entry, __u32 index)
+{
+	return (entry & ~(SHMBUF_ROW_REVOKED | SHMBUF_ROW_COUNT_MASK)) ==
+	       shmbuf_row_entry(index);
+}
+
+/* User space: one more, or one less, while the entry isn't revoked. */
+
+static inline int shmbuf_row_user_acquire(__u64 old, __u32 index, __u64 *new_entry)
+{
+	if ((old & ~SHMBUF_ROW_COUNT_MASK) != shmbuf_row_entry(index) ||
+	    shmbuf_row_count(old) == SHMBUF_ROW_COUNT_MASK)
+		return 0;
+	*new_entry = old + 1;
+	return 1;
+}
+
+static inline int shmbuf_row_user_release(__u64 old, __u32 index, __u64 *new_entry)
+{
+	if ((old & ~SHMBUF_ROW_COUNT_MASK) != shmbuf_row_entry(index) ||
+	    !shmbuf_row_count(old))
+		return 0;
+	*new_entry = old - 1;
+	return 1;
 }
 
 #endif /* _UAPI_LINUX_SHMBUF_WORD_H */
