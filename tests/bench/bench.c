@@ -12,6 +12,7 @@
 
 static const struct bench *const benches[] = {
 	&bench_uncontended,
+	&bench_readers,
 };
 
 #define NR_BENCHES	(sizeof(benches) / sizeof(*benches))

@@ -125,7 +125,7 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_QUERY, SHMBUF_IOC_CREATE, SHMBUF_IOC_OPEN, SHMBUF_IOC_UNLINK,
 	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
-	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
+	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_DOWNGRADE, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE,
 };
 
 static bool known(unsigned long cmd)
@@ -210,10 +210,12 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_UNREGISTER, "UNREGISTER", sizeof(struct shmbuf_register), 0,
 	  SHMBUF_REGISTER_PROCESS, true, true },
 	{ SHMBUF_IOC_LOCK, "LOCK", sizeof(struct shmbuf_lock),
-	  offsetof(struct shmbuf_lock, reserved), 1U << 4, true, true },
+	  offsetof(struct shmbuf_lock, reserved), 1U << 6, true, true },
 	{ SHMBUF_IOC_UNLOCK, "UNLOCK", sizeof(struct shmbuf_lock),
 	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
 	{ SHMBUF_IOC_CONSISTENT, "CONSISTENT", sizeof(struct shmbuf_lock),
+	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
+	{ SHMBUF_IOC_DOWNGRADE, "DOWNGRADE", sizeof(struct shmbuf_lock),
 	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
 	  offsetof(struct shmbuf_wait, lock), 1, false, true },
@@ -256,6 +258,7 @@ static void fill(const struct row *row, struct right *r)
 		__attribute__((fallthrough));
 	case SHMBUF_IOC_UNLOCK:
 	case SHMBUF_IOC_CONSISTENT:
+	case SHMBUF_IOC_DOWNGRADE:
 		r->lock.owner = r->owner;
 		break;
 	case SHMBUF_IOC_WAIT:
@@ -296,8 +299,9 @@ FIXTURE_VARIANT_ADD(each, unregister) { 9 };
 FIXTURE_VARIANT_ADD(each, lock) { 10 };
 FIXTURE_VARIANT_ADD(each, unlock) { 11 };
 FIXTURE_VARIANT_ADD(each, consistent) { 12 };
-FIXTURE_VARIANT_ADD(each, wait) { 13 };
-FIXTURE_VARIANT_ADD(each, wake) { 14 };
+FIXTURE_VARIANT_ADD(each, downgrade) { 13 };
+FIXTURE_VARIANT_ADD(each, wait) { 14 };
+FIXTURE_VARIANT_ADD(each, wake) { 15 };
 
 static int row_is_new(const struct row *row)
 {
@@ -317,7 +321,7 @@ FIXTURE_SETUP(each)
 		r->fd = open_buffer(r->name, O_RDWR);
 		r->owner = new_owner(r->fd);
 	}
-	if (row->cmd == SHMBUF_IOC_UNLOCK)
+	if (row->cmd == SHMBUF_IOC_UNLOCK || row->cmd == SHMBUF_IOC_DOWNGRADE)
 		ASSERT_EQ(0, do_lock(r->fd, r->owner, 0, 0, NEVER));
 	if (row->cmd == SHMBUF_IOC_CONSISTENT) {
 		pid = spawn();
@@ -435,7 +439,7 @@ TEST_F(tail, zero_is_accepted)
 		r.size = sizeof(r.bytes);
 		if (row->cmd == SHMBUF_IOC_UNLOCK)
 			expected = -EPERM;	/* the lock isn't held: understood */
-		if (row->cmd == SHMBUF_IOC_CONSISTENT)
+		if (row->cmd == SHMBUF_IOC_CONSISTENT || row->cmd == SHMBUF_IOC_DOWNGRADE)
 			expected = -EPERM;
 		EXPECT_EQ(expected, call(r.fd, row->cmd, r.bytes))
 			TH_LOG("%s", row->name);
@@ -506,6 +510,7 @@ TEST(fields_that_must_be_zero)
 	lock.deadline = 1;
 	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_UNLOCK, &lock));
 	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_CONSISTENT, &lock));
+	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_DOWNGRADE, &lock));
 	EXPECT_EQ(0, do_unlock(fd, lock.owner, 0));
 	reset.range.kind = SHMBUF_KIND_LOCK;
 	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_RESET, &reset));
