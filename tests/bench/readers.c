@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <shmbuf.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -132,6 +134,15 @@ static uint32_t round_of(const struct readers *r)
 	return __atomic_load_n(&r->shared->round, __ATOMIC_ACQUIRE);
 }
 
+/* On the n-th CPU, whatever the benchmark before has left the parent on. */
+static int pin(int n)
+{
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	return sched_setaffinity(0, sizeof(all), &all) ? -errno : bench_pin(n);
+}
+
 /* Sleeps from round to round, so that it takes no other subject's time. */
 static void child(const struct readers *r, int which)
 {
@@ -140,7 +151,8 @@ static void child(const struct readers *r, int which)
 	int cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	bench_pin(which % cpus);
+	if (pin(which % cpus))
+		r->shared->of[which].error = 1;
 	for (;;) {
 		uint32_t now = round_of(r);
 		uint64_t ops = 0;
