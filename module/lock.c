@@ -267,7 +267,9 @@ static void shmbuf_lock_dispatch(struct shmbuf_buffer *buffer, u32 index,
 int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo,
 			   struct shmbuf_wakeups *wakeups)
 {
+	const u64 ill = SHMBUF_WORD_OWNER_DIED | SHMBUF_WORD_NOTRECOVERABLE;
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	bool waited;
 	u64 old, new;
 	int ret;
 
@@ -279,14 +281,14 @@ int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 		ret = shmbuf_lock_undo(old, id, false, &new);
 	else
 		ret = shmbuf_lock_release(old, id, 0, false, &new);
+	waited = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 	if (ret != -EPERM) {
-		shmbuf_readers_age(bucket, index, wakeups);
+		/* After a death they may not until somebody has repaired. */
+		shmbuf_readers_go_on(bucket, index, !waited && !(new & ill), wakeups);
 		ret = 0;
 	} else {
 		new = old;
-		ret = shmbuf_reader_release(bucket, index, id,
-					    shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK),
-					    wakeups);
+		ret = shmbuf_reader_release(bucket, index, id, waited, wakeups);
 	}
 	if (!ret)
 		new = shmbuf_lock_settle(buffer, bucket, index, new, undo, wakeups);

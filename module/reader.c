@@ -18,8 +18,8 @@
  * An entry is the kernel's once REVOKED is set, as a lock's word is once WAITERS is: it
  * is taken by shmbuf_entry_take(), decided on by its old value, and put back.  While a
  * writer holds a lock or anybody waits for it, all entries of the lock are revoked.  They
- * aren't given back when the writer goes, but each to its owner when that comes to read
- * again, so that a writer's release costs the same however many readers there are.
+ * are given back when a writer goes and nobody waits, else each to its owner when that
+ * comes to read again.
  *
  * What the owner writes to its row by force counts for its own reading only: an entry
  * that isn't what it should be has lost its count.
@@ -39,6 +39,8 @@ static bool shmbuf_entry_take(struct shmbuf_claim *claim, u64 *count)
 		claim->entry = NULL;
 		return false;
 	}
+	if (old & SHMBUF_ROW_USED)
+		claim->idle = 0;
 	*count = shmbuf_row_count(old);
 	return true;
 }
@@ -214,9 +216,11 @@ bool shmbuf_readers_stop(struct shmbuf_buffer *buffer, struct shmbuf_bucket *buc
 	return any;
 }
 
-void shmbuf_readers_age(struct shmbuf_bucket *bucket, u32 index, struct shmbuf_wakeups *wakeups)
+void shmbuf_readers_go_on(struct shmbuf_bucket *bucket, u32 index, bool open,
+			  struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_claim *claim, *next;
+	u64 count;
 
 	for (claim = shmbuf_claim_first(bucket, index); claim; claim = next) {
 		next = shmbuf_claim_next(claim);
@@ -225,6 +229,8 @@ void shmbuf_readers_age(struct shmbuf_bucket *bucket, u32 index, struct shmbuf_w
 				shmbuf_entry_close(bucket, claim, wakeups);
 			else
 				shmbuf_reader_drop(bucket, claim, wakeups);
+		} else if (open && claim->entry && shmbuf_entry_take(claim, &count)) {
+			shmbuf_entry_put(claim, count, false);
 		}
 	}
 }

@@ -43,7 +43,11 @@ bool shmbuf_readers_any(struct shmbuf_buffer *buffer, struct shmbuf_bucket *buck
  */
 bool shmbuf_readers_stop(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, u32 index);
 
-/* A writer has been here: who hasn't read for some of them is a reader no more. */
-void shmbuf_readers_age(struct shmbuf_bucket *bucket, u32 index, struct shmbuf_wakeups *wakeups);
+/*
+ * A writer is done: who hasn't read for some of them is a reader no more.  @open: nobody
+ * is in the way of the others.
+ */
+void shmbuf_readers_go_on(struct shmbuf_bucket *bucket, u32 index, bool open,
+			  struct shmbuf_wakeups *wakeups);
 
 #endif /* SHMBUF_READER_H */

@@ -14,6 +14,7 @@ static const struct bench *const benches[] = {
 	&bench_uncontended,
 	&bench_condition,
 	&bench_recovery,
+	&bench_readers,
 };
 
 #define NR_BENCHES	(sizeof(benches) / sizeof(*benches))

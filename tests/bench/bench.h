@@ -54,6 +54,7 @@ struct bench {
 extern const struct bench bench_uncontended;
 extern const struct bench bench_condition;
 extern const struct bench bench_recovery;
+extern const struct bench bench_readers;
 
 /* Fills the subjects' values, sorted.  Returns 0, or -errno with a message. */
 int bench_measure(const struct bench *b, unsigned int rounds);

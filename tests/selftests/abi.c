@@ -125,7 +125,8 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_QUERY, SHMBUF_IOC_CREATE, SHMBUF_IOC_OPEN, SHMBUF_IOC_UNLINK,
 	SHMBUF_IOC_INIT, SHMBUF_IOC_RESET, SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL,
 	SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER, SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK,
-	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE, SHMBUF_IOC_WAIT_ANY,
+	SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_DOWNGRADE,
+	SHMBUF_IOC_WAIT, SHMBUF_IOC_WAKE, SHMBUF_IOC_WAIT_ANY,
 	SHMBUF_IOC_SEM_WAIT, SHMBUF_IOC_SEM_POST,
 	SHMBUF_IOC_BARRIER_WAIT, SHMBUF_IOC_BARRIER_LEAVE,
 	SHMBUF_IOC_WATCH, SHMBUF_IOC_MOVED, SHMBUF_IOC_DEATHS, SHMBUF_IOC_OWNER_INFO,
@@ -220,10 +221,12 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_UNREGISTER, "UNREGISTER", sizeof(struct shmbuf_register), 0,
 	  SHMBUF_REGISTER_PROCESS, true, true },
 	{ SHMBUF_IOC_LOCK, "LOCK", sizeof(struct shmbuf_lock),
-	  offsetof(struct shmbuf_lock, reserved), 1U << 4, true, true },
+	  offsetof(struct shmbuf_lock, reserved), 1U << 6, true, true },
 	{ SHMBUF_IOC_UNLOCK, "UNLOCK", sizeof(struct shmbuf_lock),
 	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
 	{ SHMBUF_IOC_CONSISTENT, "CONSISTENT", sizeof(struct shmbuf_lock),
+	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
+	{ SHMBUF_IOC_DOWNGRADE, "DOWNGRADE", sizeof(struct shmbuf_lock),
 	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
 	  offsetof(struct shmbuf_wait, lock), 1U << 2, false, true },
@@ -298,6 +301,7 @@ static void fill(const struct row *row, struct right *r)
 		__attribute__((fallthrough));
 	case SHMBUF_IOC_UNLOCK:
 	case SHMBUF_IOC_CONSISTENT:
+	case SHMBUF_IOC_DOWNGRADE:
 		r->lock.owner = r->owner;
 		break;
 	case SHMBUF_IOC_WAIT:
@@ -361,17 +365,18 @@ FIXTURE_VARIANT_ADD(each, unregister) { 9 };
 FIXTURE_VARIANT_ADD(each, lock) { 10 };
 FIXTURE_VARIANT_ADD(each, unlock) { 11 };
 FIXTURE_VARIANT_ADD(each, consistent) { 12 };
-FIXTURE_VARIANT_ADD(each, wait) { 13 };
-FIXTURE_VARIANT_ADD(each, wake) { 14 };
-FIXTURE_VARIANT_ADD(each, sem_wait) { 15 };
-FIXTURE_VARIANT_ADD(each, sem_post) { 16 };
-FIXTURE_VARIANT_ADD(each, barrier_wait) { 17 };
-FIXTURE_VARIANT_ADD(each, barrier_leave) { 18 };
-FIXTURE_VARIANT_ADD(each, watch) { 19 };
-FIXTURE_VARIANT_ADD(each, moved) { 20 };
-FIXTURE_VARIANT_ADD(each, deaths) { 21 };
-FIXTURE_VARIANT_ADD(each, owner_info) { 22 };
-FIXTURE_VARIANT_ADD(each, wait_any) { 23 };
+FIXTURE_VARIANT_ADD(each, downgrade) { 13 };
+FIXTURE_VARIANT_ADD(each, wait) { 14 };
+FIXTURE_VARIANT_ADD(each, wake) { 15 };
+FIXTURE_VARIANT_ADD(each, sem_wait) { 16 };
+FIXTURE_VARIANT_ADD(each, sem_post) { 17 };
+FIXTURE_VARIANT_ADD(each, barrier_wait) { 18 };
+FIXTURE_VARIANT_ADD(each, barrier_leave) { 19 };
+FIXTURE_VARIANT_ADD(each, watch) { 20 };
+FIXTURE_VARIANT_ADD(each, moved) { 21 };
+FIXTURE_VARIANT_ADD(each, deaths) { 22 };
+FIXTURE_VARIANT_ADD(each, owner_info) { 23 };
+FIXTURE_VARIANT_ADD(each, wait_any) { 24 };
 
 static int row_is_new(const struct row *row)
 {
@@ -391,7 +396,7 @@ FIXTURE_SETUP(each)
 		r->fd = open_buffer(r->name, O_RDWR);
 		r->owner = new_owner(r->fd);
 	}
-	if (row->cmd == SHMBUF_IOC_UNLOCK)
+	if (row->cmd == SHMBUF_IOC_UNLOCK || row->cmd == SHMBUF_IOC_DOWNGRADE)
 		ASSERT_EQ(0, do_lock(r->fd, r->owner, 0, 0, NEVER));
 	if (row->cmd == SHMBUF_IOC_BARRIER_LEAVE)
 		ASSERT_EQ(1, do_barrier_wait(r->fd, r->owner, BARRIER, NEVER));
@@ -512,7 +517,7 @@ TEST_F(tail, zero_is_accepted)
 		r.size = sizeof(r.bytes);
 		if (row->cmd == SHMBUF_IOC_UNLOCK)
 			expected = -EPERM;	/* the lock isn't held: understood */
-		if (row->cmd == SHMBUF_IOC_CONSISTENT)
+		if (row->cmd == SHMBUF_IOC_CONSISTENT || row->cmd == SHMBUF_IOC_DOWNGRADE)
 			expected = -EPERM;
 		if (row->cmd == SHMBUF_IOC_BARRIER_WAIT)
 			expected = 1;		/* who arrived last */
@@ -587,6 +592,7 @@ TEST(fields_that_must_be_zero)
 	lock.deadline = 1;
 	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_UNLOCK, &lock));
 	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_CONSISTENT, &lock));
+	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_DOWNGRADE, &lock));
 	EXPECT_EQ(0, do_unlock(fd, lock.owner, 0));
 	reset.range.kind = SHMBUF_KIND_LOCK;
 	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_RESET, &reset));

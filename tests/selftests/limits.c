@@ -301,7 +301,8 @@ TEST_F(limits, waiters)
 			_exit(do_wait(fd, 2, &sequence, NEVER));
 		UNTIL(asleep_in(sleepers[1], SHMBUF_IOC_WAIT));
 		CHECK(do_wait(fd, 2, &sequence, NEVER) == -EDQUOT);
-		CHECK(do_lock(fd, other, 0, SHMBUF_LOCK_NOSPIN, NEVER) == -EDQUOT);
+		CHECK(do_lock(fd, other, 0, SHMBUF_LOCK_NOSPIN | SHMBUF_LOCK_NODETECT,
+			      NEVER) == -EDQUOT);
 		/* What needn't wait isn't limited. */
 		CHECK(do_trylock(fd, other, 0) == -EBUSY);
 		CHECK(do_lock(fd, other, 1, 0, NEVER) == 0);
@@ -310,7 +311,8 @@ TEST_F(limits, waiters)
 		for (i = 0; i < 5; i++) {
 			sequence = 1;
 			CHECK(do_wait(fd, 2, &sequence, now() + 1000) == -ETIMEDOUT);
-			CHECK(do_lock(fd, other, 0, 0, now() + 1000) == -ETIMEDOUT);
+			CHECK(do_lock(fd, other, 0, SHMBUF_LOCK_NODETECT,
+				      now() + 1000) == -ETIMEDOUT);
 		}
 		CHECK(kill_and_reap(sleepers[0]) == 128 + SIGKILL);
 		_exit(0);

@@ -60,7 +60,7 @@ TEST_F(lock, flags)
 {
 	EXPECT_EQ(-EINVAL, do_lock(self->fd, self->owner, 0, SPIN | NOSPIN, NEVER));
 	EXPECT_EQ(0, do_lock(self->fd, self->owner, 0, TRY | INTR, 0));
-	EXPECT_EQ(-EOPNOTSUPP, do_lock(self->fd, self->owner, 1, 1U << 4, NEVER));
+	EXPECT_EQ(-EOPNOTSUPP, do_lock(self->fd, self->owner, 1, 1U << 6, NEVER));
 	EXPECT_EQ(-EOPNOTSUPP, do_lock(self->fd, self->owner, 1, 1U << 31, NEVER));
 	EXPECT_EQ(0, do_trylock(self->fd, self->owner, 1));
 }

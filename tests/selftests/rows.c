@@ -41,13 +41,14 @@ TEST_F(rows, counted_in_user_space)
 	EXPECT_EQ(true, fast_unread(self->row, 0));
 	EXPECT_EQ(false, fast_unread(self->row, 0));
 	EXPECT_EQ(-EPERM, do_unlock(self->fd, self->owner, 0));
-	/* A writer closes it, and it opens again by the kernel. */
+	/* A writer closes it, and opens it again. */
 	EXPECT_EQ(0, do_trylock(self->fd, self->other, 0));
 	EXPECT_EQ(false, fast_read(self->row, 0));
 	EXPECT_EQ(0, do_unlock(self->fd, self->other, 0));
+	EXPECT_EQ(shmbuf_row_entry(0), self->row[0]);
 	EXPECT_EQ(0, do_tryread(self->fd, self->owner, 0));
 	EXPECT_EQ(true, fast_read(self->row, 0));
-	EXPECT_EQ(shmbuf_row_entry(0) + 2, self->row[0]);
+	EXPECT_EQ((shmbuf_row_entry(0) | SHMBUF_ROW_USED) + 2, self->row[0]);
 }
 
 /* The kernel takes over a count that user space made, also if it was mapped late. */

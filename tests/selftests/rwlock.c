@@ -218,7 +218,9 @@ TEST_F(rwlock, readers_wait_for_the_writer_and_for_one_who_waits)
 	ASSERT_EQ(0, do_read(self->fd, self->owner, 0, 0, NEVER));
 	writer = start_waiter(self->fd, self->rows, 0);
 	EXPECT_EQ(-EBUSY, do_tryread(self->fd, self->other, 0));
-	EXPECT_EQ(-ETIMEDOUT, do_read(self->fd, self->other, 0, 0, now()));
+	EXPECT_EQ(-EDEADLK, do_read(self->fd, self->other, 0, 0, now()));
+	EXPECT_EQ(-ETIMEDOUT,
+		  do_read(self->fd, self->other, 0, SHMBUF_LOCK_NODETECT, now()));
 	reader = start_waiter(self->fd, self->rows, SHARED);
 	late = start_waiter(self->fd, self->rows, SHARED | NOSPIN);
 	/* Once more: or it would wait for itself. */

@@ -964,11 +964,16 @@ static inline const struct shmbuf_fast *shmbuf_fast(const struct shmbuf *b)
  * Whether the table has such an object and the thread's id is at hand: not where it
  * last used another handle, or never this one.
  */
-static inline int shmbuf_fast_ready(const struct shmbuf *b, uint32_t index)
+static inline int shmbuf_fast_current(const struct shmbuf *b)
 {
 	return __builtin_expect(shmbuf_fast_thread.serial ==
 				__atomic_load_n(&shmbuf_fast(b)->serial,
-						__ATOMIC_RELAXED), 1) &&
+						__ATOMIC_RELAXED), 1);
+}
+
+static inline int shmbuf_fast_ready(const struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_current(b) &&
 	       __builtin_expect(index < shmbuf_fast(b)->table >>
 				SHMBUF_FAST_TABLE_SHIFT, 1);
 }
@@ -1026,9 +1031,10 @@ static inline int shmbuf_fast_uncount(uint32_t index)
 							    __ATOMIC_RELAXED), 1);
 }
 
+/* The kernel opens entries for objects that there are. */
 static inline int shmbuf_fast_rdlock(const struct shmbuf *b, uint32_t index)
 {
-	return shmbuf_fast_ready(b, index) && shmbuf_fast_thread.row &&
+	return shmbuf_fast_current(b) && __builtin_expect(!!shmbuf_fast_thread.row, 1) &&
 	       shmbuf_fast_count(index);
 }
 
@@ -1040,12 +1046,11 @@ static inline int shmbuf_fast_lock(const struct shmbuf *b, uint32_t index)
 
 static inline int shmbuf_fast_unlock(const struct shmbuf *b, uint32_t index)
 {
-	if (!shmbuf_fast_ready(b, index))
-		return 0;
 	/* A reader doesn't look at the word, which others would have to fetch again. */
-	if (__builtin_expect(!!shmbuf_fast_thread.row, 0) && shmbuf_fast_uncount(index))
+	if (shmbuf_fast_thread.row && shmbuf_fast_current(b) && shmbuf_fast_uncount(index))
 		return 1;
-	return shmbuf_fast_release(shmbuf_fast_word(b, index), shmbuf_fast_thread.id);
+	return shmbuf_fast_ready(b, index) &&
+	       shmbuf_fast_release(shmbuf_fast_word(b, index), shmbuf_fast_thread.id);
 }
 
 static inline int shmbuf_inline_lock(struct shmbuf *b, uint32_t index)

@@ -393,11 +393,13 @@ static inline void shmbuf_barrier_break(__u64 old, int waiters, __u64 *new_word)
  *
  * An entry with OPEN is its lock's; the index stands above the count.  REVOKED makes it
  * the kernel's, as WAITERS does a lock's word: the kernel sets it by an atomic that
- * tells the count, and from there on no legal step of user space changes it.
+ * tells the count, and from there on no legal step of user space changes it.  USED
+ * tells the kernel that user space has counted since.
  */
 #define SHMBUF_ROW_ENTRIES	512
 #define SHMBUF_ROW_REVOKED	(1ULL << 63)
 #define SHMBUF_ROW_OPEN		(1ULL << 62)
+#define SHMBUF_ROW_USED		(1ULL << 61)
 #define SHMBUF_ROW_INDEX_SHIFT	24
 #define SHMBUF_ROW_COUNT_MASK	((1ULL << SHMBUF_ROW_INDEX_SHIFT) - 1)
 
@@ -420,16 +422,19 @@ static inline __u64 shmbuf_row_count(__u64 entry)
 /* Whether the entry is @index's, revoked or not. */
 static inline int shmbuf_row_is(__u64 entry, __u32 index)
 {
-	return (entry & ~(SHMBUF_ROW_REVOKED | SHMBUF_ROW_COUNT_MASK)) ==
+	return (entry & ~(SHMBUF_ROW_REVOKED | SHMBUF_ROW_USED | SHMBUF_ROW_COUNT_MASK)) ==
 	       shmbuf_row_entry(index);
 }
 
-/* User space: one more, or one less, while the entry isn't revoked. */
+/*
+ * User space: one more, or one less, while the entry isn't revoked.  What is left of a
+ * right entry without flags and index is a count; of any other it is more.
+ */
 
 static inline int shmbuf_row_user_acquire(__u64 old, __u32 index, __u64 *new_entry)
 {
-	if ((old & ~SHMBUF_ROW_COUNT_MASK) != shmbuf_row_entry(index) ||
-	    shmbuf_row_count(old) == SHMBUF_ROW_COUNT_MASK)
+	old |= SHMBUF_ROW_USED;
+	if (old - (shmbuf_row_entry(index) | SHMBUF_ROW_USED) >= SHMBUF_ROW_COUNT_MASK)
 		return 0;
 	*new_entry = old + 1;
 	return 1;
@@ -437,8 +442,9 @@ static inline int shmbuf_row_user_acquire(__u64 old, __u32 index, __u64 *new_ent
 
 static inline int shmbuf_row_user_release(__u64 old, __u32 index, __u64 *new_entry)
 {
-	if ((old & ~SHMBUF_ROW_COUNT_MASK) != shmbuf_row_entry(index) ||
-	    !shmbuf_row_count(old))
+	__u64 count = (old | SHMBUF_ROW_USED) - (shmbuf_row_entry(index) | SHMBUF_ROW_USED);
+
+	if (count - 1 >= SHMBUF_ROW_COUNT_MASK)
 		return 0;
 	*new_entry = old - 1;
 	return 1;
