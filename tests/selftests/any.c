@@ -84,6 +84,75 @@ TEST_F(any, what_can_be_had_at_once)
 	EXPECT_EQ(-EDEADLK, wait_any(self->fd, items, 4, 0));
 }
 
+/* A child that wants to read lock 0, or to hear of a queue that doesn't move. */
+static pid_t spawn_reader(any *self, int expected)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		__u64 mine = new_owner(self->fd);
+		struct shmbuf_wait_item items[] = {
+			queue_item(self->fd, QUEUE, 0), lock_item(self->fd, 0, mine),
+		};
+
+		items[1].flags = SHMBUF_WAIT_ITEM_SHARED;
+		CHECK(wait_any(self->fd, items, 2, NEVER) == expected);
+		__atomic_add_fetch(self->shared, 1, __ATOMIC_SEQ_CST);
+		/* Both hold it at once, or neither goes on. */
+		UNTIL(__atomic_load_n(self->shared, __ATOMIC_SEQ_CST) == 2);
+		CHECK(do_unlock(self->fd, mine, 0) == 0);
+		_exit(0);
+	}
+	UNTIL(asleep_in(pid, SHMBUF_IOC_WAIT_ANY));
+	return pid;
+}
+
+TEST_F(any, readers)
+{
+	pid_t readers[2];
+
+	ASSERT_EQ(0, do_lock(self->fd, self->owner, 0, 0, NEVER));
+	readers[0] = spawn_reader(self, 1);
+	readers[1] = spawn_reader(self, 1);
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+	EXPECT_EQ(0, reap(readers[0]));
+	EXPECT_EQ(0, reap(readers[1]));
+	/* A writer gets it once they are gone. */
+	EXPECT_EQ(0, do_lock(self->fd, self->owner, 0, 0, now() + PATIENCE));
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+}
+
+/* What a reader won that is killed, or what it leaves, blocks no writer. */
+TEST_F(any, readers_that_go)
+{
+	struct shmbuf_wait_item items[] = {
+		lock_item(self->fd, 0, self->owner), queue_item(self->fd, QUEUE, 0),
+	};
+	pid_t pid;
+	int i;
+
+	items[0].flags = SHMBUF_WAIT_ITEM_SHARED;
+	for (i = 0; i < 30; i++) {
+		__u64 owner = new_owner(self->fd);
+
+		ASSERT_EQ(0, do_lock(self->fd, owner, 0, 0, NEVER));
+		__atomic_store_n(self->shared, 0, __ATOMIC_SEQ_CST);
+		pid = spawn_reader(self, 1);
+		EXPECT_EQ(0, do_unlock(self->fd, owner, 0));
+		EXPECT_EQ(128 + SIGKILL, kill_and_reap(pid));
+		ASSERT_EQ(0, do_lock(self->fd, owner, 0, 0, now() + PATIENCE));
+		/* Held: the other item wins, and the lock is left alone. */
+		items[1].sequence = read_sequence(&self->c, QUEUE) - 1;
+		EXPECT_EQ(1, wait_any(self->fd, items, 2, NEVER));
+		EXPECT_EQ(0, do_unlock(self->fd, owner, 0));
+		EXPECT_EQ(0, do_unregister(self->fd, owner));
+	}
+	EXPECT_EQ(0, wait_any(self->fd, items, 2, 0));
+	EXPECT_EQ(-EDEADLK, do_lock(self->fd, self->owner, 0, 0, NEVER));
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+	EXPECT_EQ(-EPERM, do_unlock(self->fd, self->owner, 0));
+}
+
 TEST_F(any, the_deadline_passes)
 {
 	struct shmbuf_wait_item items[] = {

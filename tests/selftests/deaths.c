@@ -64,28 +64,35 @@ static struct victim new_victim(int fd, const char *name, __u32 flags, void (*en
 
 static void exit_7(int fd)
 {
+	(void)fd;
 	_exit(7);
 }
 
 static void exit_raw(int fd)
 {
+	(void)fd;
 	syscall(SYS_exit, 9);
 }
 
 static void be_killed(int fd)
 {
+	(void)fd;
 	for (;;)
 		pause();
 }
 
 static void segfault(int fd)
 {
+	volatile int *volatile nowhere = NULL;
+
+	(void)fd;
 	signal(SIGSEGV, SIG_DFL);
-	*(volatile int *)8 = 1;
+	*nowhere = 1;
 }
 
 static void exec(int fd)
 {
+	(void)fd;
 	exec_idle();
 }
 

@@ -63,6 +63,19 @@ TEST_F(guard, block)
 	EXPECT_FALSE(held(self->b, 1));
 }
 
+TEST_F(guard, readers)
+{
+	{
+		shmbuf_read_guard(guard, self->b, 0);
+		shmbuf_read_guard(again, self->b, 0);
+
+		EXPECT_EQ(0, guard.result);
+		EXPECT_EQ(0, again.result);
+		EXPECT_TRUE(held(self->b, 0));
+	}
+	EXPECT_FALSE(held(self->b, 0));
+}
+
 TEST_F(guard, left_by_return)
 {
 	int result = 1;

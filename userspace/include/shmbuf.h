@@ -860,7 +860,8 @@ int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
  * @b: a handle; may be read-only for a queue
  * @index: the object
  * @kind: SHMBUF_KIND_LOCK, SHMBUF_KIND_QUEUE or SHMBUF_KIND_SEMAPHORE
- * @flags: SHMBUF_WAIT_ITEM_*; UNDO as SHMBUF_UNDO in shmbuf_sem_wait_flags()
+ * @flags: SHMBUF_WAIT_ITEM_*; SHARED as SHMBUF_SHARED in shmbuf_lock_flags(), UNDO as
+ *	SHMBUF_UNDO in shmbuf_sem_wait_flags()
  * @sequence: a queue: what shmbuf_sequence() said
  */
 struct shmbuf_any {

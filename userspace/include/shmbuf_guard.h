@@ -72,6 +72,17 @@ static inline void shmbuf_guard_end(struct shmbuf_guard *guard)
 	SHMBUF_GUARD_(name, b, i, shmbuf_lock(b, i))
 
 /**
+ * shmbuf_read_guard() - the same as a reader, as by shmbuf_rdlock()
+ * @name: as in shmbuf_guard(), as are @b and @i
+ * @b: the handle
+ * @i: the lock
+ *
+ * With -EOWNERDEAD the lock is held for writing, to repair the data.
+ */
+#define shmbuf_read_guard(name, b, i)					\
+	SHMBUF_GUARD_(name, b, i, shmbuf_rdlock(b, i))
+
+/**
  * shmbuf_try_guard() - the same as by shmbuf_trylock()
  * @name: as in shmbuf_guard(), as are @b and @i
  * @b: the handle
