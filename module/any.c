@@ -31,8 +31,6 @@
  * It has left all of the trees, each under its bucket's lock, before the waiters go.
  */
 
-#define SHMBUF_SETTLE_TRIES 8
-
 /**
  * struct shmbuf_any_entry - one item of a call
  * @waiter: of the item's object; @waiter.index and @waiter.kind name that

@@ -27,9 +27,6 @@
  * Two buckets are locked in the order of their addresses.
  */
 
-/* How often INIT or RESET may be found at work before it is taken to be hostile. */
-#define SHMBUF_SETTLE_TRIES 8
-
 static void shmbuf_buckets_lock(struct shmbuf_bucket *a, struct shmbuf_bucket *b)
 {
 	spin_lock(&min(a, b)->lock);

@@ -30,6 +30,22 @@ static inline bool shmbuf_is_locked(int ret)
 	return !ret || ret == -EOWNERDEAD;
 }
 
+/* Whether the id in a lock's word is of an owner that lives. */
+bool shmbuf_word_has_live_owner(struct shmbuf_buffer *buffer, u64 word);
+
+/*
+ * Under the bucket's lock: @owner takes the lock if it can.  @self is its waiter, where it
+ * has one; @stay: it goes to sleep on -EBUSY.  @spare: it wants to read, see
+ * shmbuf_reader_grant(); NULL where it wants to write.
+ */
+int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, u32 index,
+		    struct shmbuf_owner *owner, const struct shmbuf_waiter *self, bool stay,
+		    struct shmbuf_claim **spare, struct shmbuf_wakeups *wakeups);
+
+/* Under the bucket's lock: something is different about the lock, and who waits may go on. */
+void shmbuf_lock_dispatch(struct shmbuf_buffer *buffer, u32 index,
+			  struct shmbuf_wakeups *wakeups);
+
 /*
  * Give the lock up.  @undo: @id never got to see it, so nothing has happened
  * that CONSISTENT would have to be said for.

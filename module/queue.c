@@ -236,7 +236,7 @@ static int shmbuf_wait_by(struct shmbuf_buffer *buffer, bool observer,
 		.expected = args->sequence,
 		.observer = observer,
 	};
-	int tries = 8;
+	int tries = SHMBUF_SETTLE_TRIES;
 	int ret;
 
 	do {
@@ -348,7 +348,7 @@ void shmbuf_queue_moved(struct shmbuf_buffer *buffer, u32 index)
 
 int shmbuf_wake(struct shmbuf_buffer *buffer, const struct shmbuf_wake *args)
 {
-	int tries = 8;
+	int tries = SHMBUF_SETTLE_TRIES;
 	int ret;
 
 	if (!args->count || args->index == SHMBUF_INDEX_DEATHS)

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/err.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include <linux/shmbuf_word.h>
+
+#include "buffer.h"
+#include "claim.h"
+#include "compat.h"
+#include "deadlock.h"
+#include "info.h"
+#include "lock.h"
+#include "object.h"
+#include "owner.h"
+#include "user.h"
+#include "waiter.h"
+
+/*
+ * How LOCK waits: a look at the word, a spin while the owner runs, then sleep.  What may
+ * be done with the word stands above lock.c.
+ */
+
+/* Threads that spin for the locks of one bucket; more only steal time. */
+#define SHMBUF_MAX_SPINNERS 2
+
+/* Looks at a lock word between looks at all the rest. */
+#define SHMBUF_SPINS 1024
+
+/* So often, and then who may sleep does: no owner runs for long, or it is a deadlock. */
+#define SHMBUF_MAX_SPINS 64
+
+/* Beside the flags of LOCK: nothing but a fatal signal ends it. */
+#define SHMBUF_LOCK_RETAKE BIT(31)
+
+/*
+ * Spin while the lock's owner runs on another CPU.  True where the lock may be
+ * free now, false where sleeping is better.
+ */
+static bool shmbuf_lock_spin_on_owner(struct shmbuf_buffer *buffer, u32 index)
+{
+	atomic64_t *word = shmbuf_word(buffer, index);
+	struct task_struct *task;
+	u64 old = atomic64_read(word);
+	u64 id = shmbuf_lock_word_owner(old);
+	bool go_on = true;
+	int i;
+
+	rcu_read_lock();
+	task = id ? shmbuf_owner_task(buffer, id) : NULL;
+	for (i = 0; go_on && i < SHMBUF_SPINS; i++) {
+		old = atomic64_read(word);
+		if (shmbuf_lock_word_owner(old) != id)
+			break;
+		go_on = task && owner_on_cpu(task) && !need_resched() &&
+			!signal_pending(current);
+		cpu_relax();
+	}
+	rcu_read_unlock();
+	return go_on && !need_resched() && !signal_pending(current);
+}
+
+static int shmbuf_lock_try_once(struct shmbuf_buffer *buffer, u32 index,
+				struct shmbuf_owner *owner, struct shmbuf_claim **spare)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_wakeups wakeups = {};
+	int ret;
+
+	spin_lock(&bucket->lock);
+	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, false, spare, &wakeups);
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+	return ret;
+}
+
+static bool shmbuf_lock_looks_held(struct shmbuf_buffer *buffer, u32 index)
+{
+	return shmbuf_word_has_live_owner(buffer, atomic64_read(shmbuf_word(buffer, index)));
+}
+
+static int shmbuf_lock_adaptive(struct shmbuf_buffer *buffer, u32 index,
+				struct shmbuf_owner *owner, struct shmbuf_claim **spare,
+				const struct shmbuf_deadline *deadline)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	int spins = SHMBUF_MAX_SPINS;
+	int ret = -EBUSY;
+
+	if (atomic_inc_return(&bucket->nr_spinners) <= SHMBUF_MAX_SPINNERS) {
+		while (ret == -EBUSY && spins-- && shmbuf_lock_spin_on_owner(buffer, index) &&
+		       !shmbuf_deadline_passed(deadline)) {
+			if (!shmbuf_lock_looks_held(buffer, index))
+				ret = shmbuf_lock_try_once(buffer, index, owner, spare);
+		}
+	}
+	atomic_dec(&bucket->nr_spinners);
+	return ret;
+}
+
+static int shmbuf_lock_interrupted(u32 flags)
+{
+	return flags & SHMBUF_LOCK_INTERRUPTIBLE ? -ERESTARTNOHAND : -ERESTARTNOINTR;
+}
+
+static int shmbuf_lock_spin_only(struct shmbuf_buffer *buffer, u32 index,
+				 struct shmbuf_owner *owner, u32 flags,
+				 const struct shmbuf_deadline *deadline)
+{
+	struct shmbuf_edge edge;
+	int ret = shmbuf_edge_add(&edge, owner, index, !(flags & SHMBUF_LOCK_NODETECT));
+
+	if (ret)
+		return ret;
+	for (ret = -EBUSY; ret == -EBUSY;) {
+		if (!shmbuf_lock_looks_held(buffer, index))
+			ret = shmbuf_lock_try_once(buffer, index, owner, NULL);
+		/* By readers, who would come and go: it has to stop them. */
+		if (ret != -EBUSY || !shmbuf_lock_looks_held(buffer, index))
+			break;
+		if (signal_pending(current))
+			ret = shmbuf_lock_interrupted(flags);
+		else if (shmbuf_deadline_passed(deadline))
+			ret = -ETIMEDOUT;
+		else if (!shmbuf_lock_spin_on_owner(buffer, index))
+			cond_resched();
+	}
+	shmbuf_edge_remove(&edge);
+	return ret;
+}
+
+/* @waiter leaves: without the lock, somebody else must get the chance it had. */
+void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+		       struct shmbuf_waiter *waiter, int ret, struct shmbuf_wakeups *wakeups)
+{
+	shmbuf_waiter_remove(buffer, bucket, waiter);
+	/* A reader isn't in the way of others. */
+	if (!shmbuf_is_locked(ret) || (waiter->shared && !ret))
+		shmbuf_lock_dispatch(buffer, waiter->index, wakeups);
+}
+
+/* By what it reads, for shmbuf_lock_try(). */
+static struct shmbuf_claim **shmbuf_lock_spare(struct shmbuf_waiter *waiter)
+{
+	return waiter->shared ? &waiter->claim : NULL;
+}
+
+/* After a wake-up, a signal or the deadline.  -EBUSY: sleep on. */
+static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			     u32 flags, const struct shmbuf_deadline *deadline)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_wakeups wakeups = {};
+	struct shmbuf_waiter *first;
+	int why = 0;
+	int ret = -EBUSY;
+
+	if (fatal_signal_pending(current) ||
+	    (signal_pending(current) && !(flags & SHMBUF_LOCK_RETAKE)))
+		why = shmbuf_lock_interrupted(flags);
+	else if (shmbuf_deadline_passed(deadline))
+		why = -ETIMEDOUT;
+
+	spin_lock(&bucket->lock);
+	if (waiter->done) {
+		/* Readers come in batches: whoever of one is awake lets the next in. */
+		first = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
+		if (waiter->shared && first && first->shared)
+			shmbuf_lock_dispatch(buffer, waiter->index, &wakeups);
+		spin_unlock(&bucket->lock);
+		shmbuf_wakeups_flush(&wakeups);
+		return waiter->result;
+	}
+	waiter->trying = false;
+	if (!fatal_signal_pending(current))
+		ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, waiter,
+				      !why, shmbuf_lock_spare(waiter), &wakeups);
+	if (ret == -EBUSY && why)
+		ret = why;
+	if (ret != -EBUSY)
+		shmbuf_lock_leave(buffer, bucket, waiter, ret, &wakeups);
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+	/*
+	 * RESET leaves alone what is waited for: only a hostile peer does this, or a
+	 * sleeper was moved here meanwhile.
+	 */
+	return ret == -EAGAIN && !(flags & SHMBUF_LOCK_RETAKE) ? -EINVAL : ret;
+}
+
+/* Sleep once, and look.  -EBUSY: sleep on. */
+static int shmbuf_lock_sleep_once(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+				  u32 flags, struct shmbuf_deadline *deadline)
+{
+	if (flags & SHMBUF_LOCK_SPIN) {
+		cond_resched();
+		return shmbuf_lock_retry(buffer, waiter, flags, deadline);
+	}
+	/* Whom a signal can't end isn't kept awake by it, and isn't in state D either. */
+	if ((flags & SHMBUF_LOCK_RETAKE) && signal_pending(current))
+		set_current_state(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE);
+	else
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+	if (!shmbuf_waiter_done(waiter) && !READ_ONCE(waiter->trying))
+		shmbuf_waiter_sleep(deadline);
+	__set_current_state(TASK_RUNNING);
+	return shmbuf_lock_retry(buffer, waiter, flags, deadline);
+}
+
+/* For OWNER_INFO: whoever sleeps knows that it was held by then. */
+static void shmbuf_lock_see_holder(struct shmbuf_buffer *buffer, u32 index)
+{
+	u64 id = shmbuf_lock_word_owner(atomic64_read(shmbuf_word(buffer, index)));
+
+	if (id)
+		shmbuf_held_see(buffer, index, id);
+}
+
+static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
+			     struct shmbuf_owner *owner, struct shmbuf_claim **spare, u32 flags,
+			     struct shmbuf_deadline *deadline)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_wakeups wakeups = {};
+	struct shmbuf_waiter waiter = {
+		.index = index,
+		.kind = SHMBUF_KIND_LOCK,
+		.task = current,
+		.owner = owner,
+		.since = ktime_get_ns(),
+		.shared = spare,
+	};
+	struct shmbuf_edge edge;
+	int ret;
+
+	ret = shmbuf_user_charge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
+	if (ret)
+		return ret;
+	ret = shmbuf_edge_add(&edge, owner, index, !(flags & SHMBUF_LOCK_NODETECT));
+	if (ret)
+		goto uncharge;
+	spin_lock(&bucket->lock);
+	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, true, spare, &wakeups);
+	if (ret == -EBUSY) {
+		if (spare)
+			swap(waiter.claim, *spare);
+		shmbuf_waiter_add(buffer, bucket, &waiter);
+	}
+	spin_unlock(&bucket->lock);
+	shmbuf_wakeups_flush(&wakeups);
+
+	while (ret == -EBUSY) {
+		shmbuf_lock_see_holder(buffer, index);
+		ret = shmbuf_lock_sleep_once(buffer, &waiter, flags, deadline);
+	}
+	shmbuf_claim_free(waiter.claim);
+	shmbuf_edge_remove(&edge);
+uncharge:
+	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
+	return ret;
+}
+
+int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay,
+		      struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	int ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, NULL, stay,
+				  shmbuf_lock_spare(waiter), wakeups);
+
+	if (ret == -EBUSY && stay)
+		shmbuf_waiter_add(buffer, bucket, waiter);
+	return ret;
+}
+
+int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			  struct shmbuf_wakeups *wakeups)
+{
+	waiter->trying = false;
+	return shmbuf_lock_try(buffer, shmbuf_bucket(buffer, waiter->index), waiter->index,
+			       waiter->owner, waiter, true, shmbuf_lock_spare(waiter), wakeups);
+}
+
+int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_deadline never = { .never = true };
+	struct shmbuf_wakeups wakeups = {};
+	int ret = -EBUSY;
+
+	if (!queued) {
+		spin_lock(&bucket->lock);
+		ret = shmbuf_lock_enter(buffer, waiter, true, &wakeups);
+		spin_unlock(&bucket->lock);
+		shmbuf_wakeups_flush(&wakeups);
+	}
+	while (ret == -EBUSY)
+		ret = shmbuf_lock_sleep_once(buffer, waiter, SHMBUF_LOCK_RETAKE, &never);
+	return ret;
+}
+
+/* @spare: as in shmbuf_lock_try(); not *@spare NULL. */
+static int shmbuf_lock_acquire_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+				  const struct shmbuf_lock *args, struct shmbuf_claim **spare)
+{
+	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
+	u32 index = args->index;
+	int ret;
+
+	ret = shmbuf_lock_try_once(buffer, index, owner, spare);
+	if (args->flags & SHMBUF_LOCK_TRY)
+		return ret == -EDEADLK ? -EBUSY : ret;
+	if (ret != -EBUSY)
+		return ret;
+	if (args->flags & SHMBUF_LOCK_SPIN) {
+		if (!spare)
+			ret = shmbuf_lock_spin_only(buffer, index, owner, args->flags, &deadline);
+	} else if (!(args->flags & SHMBUF_LOCK_NOSPIN)) {
+		ret = shmbuf_lock_adaptive(buffer, index, owner, spare, &deadline);
+	}
+	if (ret != -EBUSY)
+		return ret;
+	return shmbuf_lock_sleep(buffer, index, owner, spare, args->flags, &deadline);
+}
+
+struct shmbuf_claim *shmbuf_lock_claim(struct shmbuf_owner *owner, u32 index)
+{
+	return shmbuf_claim_alloc(owner->user, index, SHMBUF_KIND_LOCK, owner->id, &owner->dead);
+}
+
+/* Claims are allocated where they are needed: a reader that has one is the usual case. */
+static int shmbuf_lock_read_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+			       const struct shmbuf_lock *args)
+{
+	struct shmbuf_claim *spare = NULL;
+	int ret = shmbuf_lock_try_once(buffer, args->index, owner, &spare);
+
+	if (ret == -EDEADLK && (args->flags & SHMBUF_LOCK_TRY))
+		return -EBUSY;
+	if (ret != -ENODATA && (ret != -EBUSY || (args->flags & SHMBUF_LOCK_TRY)))
+		return ret;
+	spare = shmbuf_lock_claim(owner, args->index);
+	if (IS_ERR(spare))
+		return PTR_ERR(spare);
+	ret = shmbuf_lock_acquire_by(buffer, owner, args, &spare);
+	shmbuf_claim_free(spare);
+	return ret;
+}
+
+int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
+{
+	struct shmbuf_owner *owner;
+	int tries = SHMBUF_SETTLE_TRIES;
+	int ret;
+
+	owner = shmbuf_owner_get_current(buffer, args->owner);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	do {
+		ret = args->flags & SHMBUF_LOCK_SHARED ?
+			shmbuf_lock_read_by(buffer, owner, args) :
+			shmbuf_lock_acquire_by(buffer, owner, args, NULL);
+		if (ret != -EAGAIN)
+			break;
+		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+	} while (!ret);
+	if (shmbuf_is_locked(ret))
+		shmbuf_held_note(buffer, args->index, owner->id);
+	/* Who never gets to see the lock doesn't die as its holder. */
+	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {
+		shmbuf_lock_put(buffer, args->index, owner->id, true);
+		ret = -EINTR;
+	}
+	shmbuf_owner_put(owner);
+	return ret;
+}
