@@ -24,10 +24,10 @@ static void add(unsigned long *p)
 
 static void linger(__u64 *seed)
 {
-	volatile int gap = draw(seed) % 300;
+	int gap = draw(seed) % 1000;
 
-	while (gap)
-		gap--;
+	while (gap--)
+		asm volatile("" ::: "memory");
 }
 
 /* Not atomic: only a lock makes it right. */

@@ -40,9 +40,10 @@ static void *data_of(const struct storm *s, size_t kind)
 static __u32 first_of(size_t kind)
 {
 	__u32 first = 0;
+	size_t i;
 
-	while (kind--)
-		first += storm_kinds[kind].count;
+	for (i = 0; i < kind && i < storm_nr_kinds; i++)
+		first += storm_kinds[i].count;
 	return first;
 }
 
