@@ -870,7 +870,7 @@ static void take_turns(cond *self, struct store *s, int side, int rounds)
 TEST_F(cond, ping_pong_without_a_lost_wakeup)
 {
 	struct store *s = shared_memory(sizeof(*s));
-	const int rounds = 50000;
+	const int rounds = 10000;
 	pid_t pid = spawn();
 
 	if (!pid) {
