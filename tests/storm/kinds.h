@@ -3,8 +3,11 @@
 #ifndef STORM_KINDS_H
 #define STORM_KINDS_H
 
+#include "barrier.h"
+#include "condition.h"
 #include "lock.h"
 #include "queue.h"
+#include "reader.h"
 #include "sem.h"
 
 static const struct storm_kind storm_kinds[] = {
@@ -16,6 +19,11 @@ static const struct storm_kind storm_kinds[] = {
 				   { SHMBUF_KIND_SEMAPHORE, 1, UNITS } },
 	  undo_step, NULL, undo_check },
 	{ "semaphore", { { SHMBUF_KIND_SEMAPHORE, SEMS, 0 } }, sem_step, sem_nudge, sem_check },
+	{ "shared lock", { { SHMBUF_KIND_LOCK, SHARED, 0 } }, shared_step, NULL, shared_check },
+	{ "barrier", { { SHMBUF_KIND_BARRIER, 1, 2 }, { SHMBUF_KIND_BARRIER, 1, 3 } },
+	  barrier_step, barrier_nudge, barrier_check },
+	{ "condition", { { SHMBUF_KIND_LOCK, 1, 0 }, { SHMBUF_KIND_QUEUE, 2, 0 } },
+	  condition_step, condition_nudge, condition_check },
 };
 
 static const size_t storm_nr_kinds = ARRAY_SIZE(storm_kinds);
