@@ -30,8 +30,8 @@ static void barrier_step(struct worker *w, __u32 first, void *data)
 	struct meetings *m = (struct meetings *)data + i;
 	int ret;
 
-	ret = do_barrier_wait(w->fd, w->owner, index, draw(&w->seed) % 16 ?
-			      now() + draw(&w->seed) % (4 * NSEC_PER_MSEC) : NEVER);
+	ret = do_barrier_wait(w->fd, w->owner, index, draw(&w->seed) % 32 ?
+			      now() + draw(&w->seed) % NSEC_PER_MSEC : NEVER);
 	if (ret >= 0)
 		add(ret ? &m->last : &m->others);
 	if (ret == -EOWNERDEAD || ret == -ENOTRECOVERABLE)

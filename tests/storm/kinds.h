@@ -3,6 +3,7 @@
 #ifndef STORM_KINDS_H
 #define STORM_KINDS_H
 
+#include "any.h"
 #include "barrier.h"
 #include "condition.h"
 #include "lock.h"
@@ -24,6 +25,9 @@ static const struct storm_kind storm_kinds[] = {
 	  barrier_step, barrier_nudge, barrier_check },
 	{ "condition", { { SHMBUF_KIND_LOCK, 1, 0 }, { SHMBUF_KIND_QUEUE, 2, 0 } },
 	  condition_step, condition_nudge, condition_check },
+	{ "any of several", { { SHMBUF_KIND_LOCK, 1, 0 }, { SHMBUF_KIND_SEMAPHORE, 1, 1 },
+			      { SHMBUF_KIND_QUEUE, 1, 0 } },
+	  any_step, any_nudge, any_check },
 };
 
 static const size_t storm_nr_kinds = ARRAY_SIZE(storm_kinds);
