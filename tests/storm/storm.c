@@ -40,16 +40,39 @@ static void *data_of(const struct storm *s, size_t kind)
 static __u32 first_of(size_t kind)
 {
 	__u32 first = 0;
-	size_t i;
+	int i;
 
-	for (i = 0; i < kind && i < storm_nr_kinds; i++)
-		first += storm_kinds[i].count;
+	while (kind--)
+		for (i = 0; i < STORM_PARTS; i++)
+			first += storm_kinds[kind].parts[i].count;
 	return first;
+}
+
+/* Return: how many they are. */
+static __u32 fill_ranges(struct shmbuf_range *ranges)
+{
+	const struct storm_part *part;
+	__u32 nr = 0, first;
+	size_t kind;
+
+	for (kind = 0; kind < storm_nr_kinds; kind++) {
+		first = first_of(kind);
+		for (part = storm_kinds[kind].parts;
+		     part < storm_kinds[kind].parts + STORM_PARTS && part->count; part++) {
+			ranges[nr++] = (struct shmbuf_range){
+				.first = first, .count = part->count, .kind = part->kind,
+				.value = part->value,
+			};
+			first += part->count;
+		}
+	}
+	return nr;
 }
 
 static void work(const struct storm *s, struct worker *w)
 {
 	w->owner = new_owner(w->fd);
+	w->row = map_row(w->fd, w->owner);
 	while (!__atomic_load_n(s->stop, __ATOMIC_SEQ_CST)) {
 		size_t kind = draw(&w->seed) % storm_nr_kinds;
 
@@ -203,16 +226,10 @@ static void prepare(struct storm *s)
 		.size = sizeof(create), .flags = SHMBUF_CREATE_PERSIST,
 		.name = address(new_name(s->name)), .name_len = strlen(s->name),
 		.data_size = storm_nr_kinds * STORM_DATA, .ranges = address(ranges),
-		.nr_ranges = storm_nr_kinds,
+		.nr_ranges = fill_ranges(ranges),
 	};
 	unsigned long *shared = shared_memory(4096);
-	size_t kind;
 
-	for (kind = 0; kind < storm_nr_kinds; kind++)
-		ranges[kind] = (struct shmbuf_range){
-			.first = first_of(kind), .count = storm_kinds[kind].count,
-			.kind = storm_kinds[kind].kind, .value = storm_kinds[kind].value,
-		};
 	create.nr_objects = first_of(storm_nr_kinds);
 	s->fd = open_device(O_RDWR);
 	if (call(s->fd, SHMBUF_IOC_CREATE, &create))

@@ -16,21 +16,35 @@
  * @fd: its handle
  * @c: the control area, mapped
  * @owner: its id, thread-bound
+ * @row: its row, mapped
  * @seed: of its choices
  */
 struct worker {
 	int fd;
 	struct control c;
 	__u64 owner;
+	__u64 *row;
 	__u64 seed;
 };
 
+#define STORM_PARTS	3
+
 /**
- * struct storm_kind - what is done with objects of a kind, and what holds afterwards
- * @name: what it is about
+ * struct storm_part - some objects of one kind
  * @kind: SHMBUF_KIND_*
- * @count: objects of it
+ * @count: how many
  * @value: that they start with
+ */
+struct storm_part {
+	__u32 kind;
+	__u32 count;
+	__u64 value;
+};
+
+/**
+ * struct storm_kind - what is done with some objects, and what holds afterwards
+ * @name: what it is about
+ * @parts: its objects, one part after the other
  * @step: one random step with the objects from @first on; @data is all 0 at first.
  *	May sleep, as long as others' steps, or @nudge, can wake it.
  * @nudge: at the end: get those going who sleep; NULL where that isn't needed
@@ -38,9 +52,7 @@ struct worker {
  */
 struct storm_kind {
 	const char *name;
-	__u32 kind;
-	__u32 count;
-	__u64 value;
+	struct storm_part parts[STORM_PARTS];
 	void (*step)(struct worker *w, __u32 first, void *data);
 	void (*nudge)(struct worker *w, __u32 first, void *data);
 	const char *(*check)(struct worker *w, __u32 first, void *data, unsigned long killed);
