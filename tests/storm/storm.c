@@ -127,6 +127,37 @@ static pid_t start(struct storm *s)
 }
 
 /* Who sleeps in one of our calls sleeps so that he can be killed. */
+/*
+ * Whether it is in a call that waits for others, and not, for a moment, for one of the
+ * module's mutexes: those are killable, and yet show as D.
+ */
+static bool waits(pid_t pid, const char *where)
+{
+	static const unsigned long calls[] = {
+		SHMBUF_IOC_LOCK, SHMBUF_IOC_WAIT, SHMBUF_IOC_WAIT_ANY, SHMBUF_IOC_SEM_WAIT,
+		SHMBUF_IOC_BARRIER_WAIT,
+	};
+	unsigned long fd, cmd;
+	char path[64], line[256] = "";
+	size_t i;
+	FILE *f;
+	long nr;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (!fgets(line, sizeof(line), f))
+		*line = 0;
+	fclose(f);
+	if (sscanf(line, "%ld %lx %lx", &nr, &fd, &cmd) != 3 || nr != __NR_ioctl)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		if (cmd == calls[i])
+			return strcmp(where, "shmbuf_objects_settle");
+	return false;
+}
+
 static void look_at(struct storm *s, pid_t pid)
 {
 	char path[64], where[64] = "";
@@ -146,9 +177,10 @@ static void look_at(struct storm *s, pid_t pid)
 	if (strncmp(where, "shmbuf_", 7) || state_of(pid) != state)
 		return;
 	s->asleep += state == 'S';
-	s->unkillable += state == 'D';
-	if (state == 'D')
-		printf("# state D in %s\n", where);
+	if (state != 'D' || !waits(pid, where))
+		return;
+	s->unkillable++;
+	printf("# state D in %s\n", where);
 }
 
 static void reap_one(pid_t *pid)
