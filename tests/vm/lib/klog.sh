@@ -4,7 +4,7 @@
 
 KLOG_BAD='WARNING:|\bBUG\b|\bOops\b|Kernel panic|general protection fault|unable to handle'
 KLOG_BAD+='|rcu:? .*(detected .*stall|self-detected stall)|rcu_.*kthread starved|INFO: task .* blocked for more than'
-KLOG_BAD+='|soft lockup|hard LOCKUP|LOCKDEP|possible .* locking dependency|INFO: trying to register non-static key'
+KLOG_BAD+='|soft lockup|hard LOCKUP|\bLOCKDEP\b|possible .* locking dependency|INFO: trying to register non-static key'
 KLOG_BAD+='|KASAN|KCSAN|UBSAN|KFENCE|ODEBUG|kmemleak: [0-9]+ new suspected|unreferenced object'
 KLOG_BAD+='|refcount_t:|list_(add|del) corruption|cut here|shmbuf: .*leak'
 
