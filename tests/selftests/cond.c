@@ -833,7 +833,7 @@ static void run_workers(struct job *j, int workers)
 TEST_F(cond, no_wake_is_lost)
 {
 	struct job j = {
-		.self = self, .store = shared_memory(sizeof(*j.store)), .total = 6000,
+		.self = self, .store = shared_memory(sizeof(*j.store)), .total = 1500,
 	};
 	int workers;
 
@@ -870,7 +870,7 @@ static void take_turns(cond *self, struct store *s, int side, int rounds)
 TEST_F(cond, ping_pong_without_a_lost_wakeup)
 {
 	struct store *s = shared_memory(sizeof(*s));
-	const int rounds = 10000;
+	const int rounds = 5000;
 	pid_t pid = spawn();
 
 	if (!pid) {
