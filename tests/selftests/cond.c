@@ -504,7 +504,7 @@ TEST_F(cond, the_lock_is_nearly_reset)
 			CHECK(do_reset(self->fd, self->lock, 2) == -EBUSY);
 	}
 	UNTIL(self->shared[100]);
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 80; i++) {
 		pid = spawn_sleeper(self, i % 100);
 		self->shared[0] = 0;
 		EXPECT_EQ(1, wake(self, 1));
@@ -724,7 +724,7 @@ TEST_F(cond, sleepers_killed_at_random)
 	pid_t first, second;
 	int i, ret;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 80; i++) {
 		self->shared[0] = 0;
 		first = spawn_sleeper(self, 1);
 		second = spawn_sleeper(self, 2);
