@@ -112,7 +112,7 @@ selftests_on() {
 
 stage_selftests() { ok "the run on ${KERNEL:-6.1} ends well" selftests_on "${KERNEL:-6.1}"; }
 # Without what asks nothing of a kernel that another one wouldn't answer.
-same_anywhere="storm sem_storm memory deadlock"
+same_anywhere="storm sem_storm memory deadlock hostile queue matrix"
 # shellcheck disable=SC2086 # a list of words
 stage_selftests_6_12() { ok "the run on 6.12 ends well" selftests_on 6.12 $same_anywhere; }
 # shellcheck disable=SC2086
