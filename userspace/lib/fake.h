@@ -12,7 +12,7 @@
 #define FAKE_BUFFERS	64
 #define FAKE_OBJECTS	1024
 #define FAKE_OWNERS	2048
-#define FAKE_COMMANDS	64
+#define FAKE_COMMANDS	128
 
 struct fake_owner {
 	__u64 id;
