@@ -138,7 +138,7 @@ struct shmbuf_buffer {
 	u32 owner_slot;
 	atomic_t owner_generation;
 	struct mutex reap_lock; /* reaping */
-	struct work_struct reap;
+	struct delayed_work reap;
 
 	struct delayed_work check;
 	atomic64_t last_waiter;

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "buffer.h"
+#include "claim.h"
 #include "death.h"
 #include "owner.h"
 #include "process.h"
@@ -61,11 +62,16 @@ static struct shmbuf_owner *shmbuf_process_pop(struct shmbuf_process *process)
 	return owner;
 }
 
+/*
+ * Survivors are told at once.  What is left to do is nobody's hurry, and a worker that
+ * wakes now would take the idle CPU that one of them wakes on.
+ */
 static void shmbuf_process_buried(struct shmbuf_buffer *buffer)
 {
 	shmbuf_sweep(buffer);
+	shmbuf_claims_bury(buffer);
 	shmbuf_deaths_tell(buffer);
-	queue_work(shmbuf_workqueue, &buffer->reap);
+	queue_delayed_work(shmbuf_workqueue, &buffer->reap, 1);
 	shmbuf_buffer_put(buffer);
 }
 
