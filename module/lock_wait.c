@@ -281,6 +281,22 @@ int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *wa
 			       waiter->owner, waiter, true, shmbuf_lock_spare(waiter), wakeups);
 }
 
+/* Who is awake already looks out for the lock as long as its owner runs. */
+static void shmbuf_lock_look_out(struct shmbuf_buffer *buffer,
+				 const struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	int spins = SHMBUF_MAX_SPINS;
+
+	if (atomic_inc_return(&bucket->nr_spinners) <= SHMBUF_MAX_SPINNERS) {
+		while (spins-- && !shmbuf_waiter_done(waiter) && !READ_ONCE(waiter->trying) &&
+		       shmbuf_lock_looks_held(buffer, waiter->index) &&
+		       shmbuf_lock_spin_on_owner(buffer, waiter->index))
+			;
+	}
+	atomic_dec(&bucket->nr_spinners);
+}
+
 int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
@@ -288,7 +304,10 @@ int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
 	struct shmbuf_wakeups wakeups = {};
 	int ret = -EBUSY;
 
-	if (!queued) {
+	if (queued) {
+		shmbuf_lock_look_out(buffer, waiter);
+		ret = shmbuf_lock_retry(buffer, waiter, SHMBUF_LOCK_RETAKE, &never);
+	} else {
 		spin_lock(&bucket->lock);
 		ret = shmbuf_lock_enter(buffer, waiter, true, &wakeups);
 		spin_unlock(&bucket->lock);

@@ -7,8 +7,8 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-/* About what it costs to put a thread to sleep and to wake it on an idle CPU. */
-#define SHMBUF_SPIN_NS 20000
+/* What it costs at most to put a thread to sleep and to wake it on an idle CPU: a virtual one. */
+#define SHMBUF_SPIN_NS 60000
 
 /* Failures that one success makes up for, and waits between tries where all is failure. */
 #define SHMBUF_SPIN_GAIN 4
