@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const struct bench *const benches[] = {
 	&bench_uncontended,
@@ -58,14 +59,33 @@ static unsigned int rounds_from(const char *text)
 	return n;
 }
 
-static int run(const struct bench *b, unsigned int rounds, const char *directory)
+/* Moves what can be measured here to the front; returns how many these are. */
+static size_t keep_possible(const struct bench *b)
 {
-	int err = bench_measure(b, rounds);
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = 0;
 
+	for (size_t i = 0; i < b->nr_subjects; i++) {
+		if (b->subjects[i].cpus <= cpus)
+			b->subjects[n++] = b->subjects[i];
+	}
+	if (n < b->nr_subjects)
+		fprintf(stderr, "bench: %s: %zu of %zu rows need more CPUs, and are left out\n",
+			b->name, b->nr_subjects - n, b->nr_subjects);
+	return n;
+}
+
+static int run(const struct bench *all, unsigned int rounds, const char *directory)
+{
+	struct bench b = *all;
+	int err;
+
+	b.nr_subjects = keep_possible(&b);
+	err = bench_measure(&b, rounds);
 	if (err)
 		return err;
-	report_print(b, rounds);
-	return report_write(b, rounds, directory);
+	report_print(&b, rounds);
+	return report_write(&b, rounds, directory);
 }
 
 static int run_named(char *names, unsigned int rounds, const char *directory)

@@ -32,6 +32,7 @@ struct bench_metric {
 struct bench_subject {
 	const char *system;	/* "shmbuf" is ours; all others are peers */
 	struct bench_param params[BENCH_PARAMS_MAX];
+	int cpus;		/* so many at least, or it is left out */
 
 	/* These return 0 or -errno, and find in @arg what makes the subject. */
 	int (*setup)(struct bench_subject *s);

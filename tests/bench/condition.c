@@ -260,6 +260,7 @@ static int measure(struct bench_subject *s, double *values)
 			{ "processes", NULL, 2 }, { "placement", where, 0 },	\
 			{ "op", when, 0 },					\
 		},								\
+		.cpus = (same) ? 1 : 2,						\
 		.setup = setup, .round = measure, .teardown = teardown,		\
 		.arg = &(const struct variant){					\
 			.play = play_##name, .under = (under_),			\
