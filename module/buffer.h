@@ -32,6 +32,7 @@ struct shmbuf_user;
  *	is allocated, copied or woken under it.
  * @nr_spinners: threads that spin for a lock of this bucket
  * @wait_spins: whether it pays to look out for a wake
+ * @read_spins: and for the last reader
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
  * @claims: struct shmbuf_claim by index, then by holder; under @lock
  * @watchers: struct shmbuf_watcher by index, then by arrival; under @lock
@@ -40,6 +41,7 @@ struct shmbuf_bucket {
 	spinlock_t lock; /* the trees, and the words */
 	atomic_t nr_spinners;
 	struct shmbuf_spin wait_spins;
+	struct shmbuf_spin read_spins;
 	struct rb_root waiters;
 	struct rb_root claims;
 	struct rb_root watchers;

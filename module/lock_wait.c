@@ -2,7 +2,9 @@
 #include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 
 #include <linux/shmbuf_word.h>
 
@@ -14,6 +16,7 @@
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
+#include "spin.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -217,6 +220,53 @@ static void shmbuf_lock_see_holder(struct shmbuf_buffer *buffer, u32 index)
 		shmbuf_held_see(buffer, index, id);
 }
 
+static bool shmbuf_lock_chosen(const struct shmbuf_waiter *waiter)
+{
+	return shmbuf_waiter_done(waiter) || READ_ONCE(waiter->trying);
+}
+
+/*
+ * Readers hold the lock, and let no other in: the last of them chooses @waiter.  Who they
+ * are isn't looked at, so it is for a while only, and where that has paid lately.
+ */
+static bool shmbuf_lock_spin_on_readers(struct shmbuf_bucket *bucket,
+					const struct shmbuf_waiter *waiter)
+{
+	u64 end;
+
+	if (!shmbuf_spin_may_pay(&bucket->read_spins))
+		return false;
+	end = local_clock() + SHMBUF_SPIN_NS;
+	while (!shmbuf_lock_chosen(waiter)) {
+		if (!single_task_running() || need_resched() || signal_pending(current) ||
+		    local_clock() > end) {
+			shmbuf_spin_failed(&bucket->read_spins);
+			return false;
+		}
+		cpu_relax();
+	}
+	shmbuf_spin_paid(&bucket->read_spins);
+	return true;
+}
+
+/* @waiter, who is in the queue, looks out for the lock before it sleeps. */
+static void shmbuf_lock_look_out(struct shmbuf_buffer *buffer,
+				 const struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	int spins = SHMBUF_MAX_SPINS;
+
+	if (atomic_inc_return(&bucket->nr_spinners) <= SHMBUF_MAX_SPINNERS) {
+		while (spins-- && !shmbuf_lock_chosen(waiter)) {
+			if (shmbuf_lock_looks_held(buffer, waiter->index) ?
+			    !shmbuf_lock_spin_on_owner(buffer, waiter->index) :
+			    !shmbuf_lock_spin_on_readers(bucket, waiter))
+				break;
+		}
+	}
+	atomic_dec(&bucket->nr_spinners);
+}
+
 static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 			     struct shmbuf_owner *owner, struct shmbuf_claim **spare, u32 flags,
 			     struct shmbuf_deadline *deadline)
@@ -250,6 +300,11 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
 
+	if (ret == -EBUSY && !spare && !(flags & (SHMBUF_LOCK_SPIN | SHMBUF_LOCK_NOSPIN)) &&
+	    !shmbuf_lock_looks_held(buffer, index)) {
+		shmbuf_lock_look_out(buffer, &waiter);
+		ret = shmbuf_lock_retry(buffer, &waiter, flags, deadline);
+	}
 	while (ret == -EBUSY) {
 		shmbuf_lock_see_holder(buffer, index);
 		ret = shmbuf_lock_sleep_once(buffer, &waiter, flags, deadline);
@@ -279,22 +334,6 @@ int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *wa
 	waiter->trying = false;
 	return shmbuf_lock_try(buffer, shmbuf_bucket(buffer, waiter->index), waiter->index,
 			       waiter->owner, waiter, true, shmbuf_lock_spare(waiter), wakeups);
-}
-
-/* Who is awake already looks out for the lock as long as its owner runs. */
-static void shmbuf_lock_look_out(struct shmbuf_buffer *buffer,
-				 const struct shmbuf_waiter *waiter)
-{
-	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
-	int spins = SHMBUF_MAX_SPINS;
-
-	if (atomic_inc_return(&bucket->nr_spinners) <= SHMBUF_MAX_SPINNERS) {
-		while (spins-- && !shmbuf_waiter_done(waiter) && !READ_ONCE(waiter->trying) &&
-		       shmbuf_lock_looks_held(buffer, waiter->index) &&
-		       shmbuf_lock_spin_on_owner(buffer, waiter->index))
-			;
-	}
-	atomic_dec(&bucket->nr_spinners);
 }
 
 int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued)

@@ -269,7 +269,7 @@ TEST_F(cond, the_deadline_passes)
 /* It comes back only with the lock. */
 TEST_F(cond, the_deadline_passes_while_another_has_the_lock)
 {
-	__u64 end = now() + 300 * NSEC_PER_MSEC;
+	__u64 end = now() + 600 * NSEC_PER_MSEC;
 	pid_t pid = spawn_sleeper_until(self, 1, end, SHMBUF_WAITED_TIMEDOUT);
 
 	ASSERT_EQ(0, lock(self, self->owner));
@@ -285,7 +285,7 @@ TEST_F(cond, the_deadline_passes_while_another_has_the_lock)
 /* A wake that came in time isn't turned into a timeout by a lock that is held for long. */
 TEST_F(cond, a_wake_outranks_the_deadline)
 {
-	__u64 end = now() + 300 * NSEC_PER_MSEC;
+	__u64 end = now() + 600 * NSEC_PER_MSEC;
 	pid_t pid = spawn_sleeper_until(self, 1, end, 0);
 
 	ASSERT_EQ(0, lock(self, self->owner));
