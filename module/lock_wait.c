@@ -14,6 +14,7 @@
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
+#include "point.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -162,6 +163,7 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	else if (shmbuf_deadline_passed(deadline))
 		why = -ETIMEDOUT;
 
+	shmbuf_point(lock_woken);
 	spin_lock(&bucket->lock);
 	if (waiter->done) {
 		/* Readers come in batches: whoever of one is awake lets the next in. */
@@ -240,6 +242,7 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 	ret = shmbuf_edge_add(&edge, owner, index, !(flags & SHMBUF_LOCK_NODETECT));
 	if (ret)
 		goto uncharge;
+	shmbuf_point(lock_unqueued);
 	spin_lock(&bucket->lock);
 	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, true, spare, &wakeups);
 	if (ret == -EBUSY) {
@@ -249,6 +252,7 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 	}
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
+	shmbuf_point(lock_queued);
 
 	while (ret == -EBUSY) {
 		shmbuf_lock_see_holder(buffer, index);
@@ -366,11 +370,13 @@ int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
 	} while (!ret);
 	if (shmbuf_is_locked(ret))
 		shmbuf_held_note(buffer, args->index, owner->id);
+	shmbuf_point(lock_got);
 	/* Who never gets to see the lock doesn't die as its holder. */
 	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {
 		shmbuf_lock_put(buffer, args->index, owner->id, true);
 		ret = -EINTR;
 	}
+	shmbuf_point(lock_returning);
 	shmbuf_owner_put(owner);
 	return ret;
 }

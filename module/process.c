@@ -7,6 +7,7 @@
 #include "buffer.h"
 #include "death.h"
 #include "owner.h"
+#include "point.h"
 #include "process.h"
 #include "sweep.h"
 
@@ -63,6 +64,7 @@ static struct shmbuf_owner *shmbuf_process_pop(struct shmbuf_process *process)
 
 static void shmbuf_process_buried(struct shmbuf_buffer *buffer)
 {
+	shmbuf_point(death_set);
 	shmbuf_sweep(buffer);
 	shmbuf_deaths_tell(buffer);
 	queue_work(shmbuf_workqueue, &buffer->reap);

@@ -9,6 +9,7 @@
 #include "condition.h"
 #include "object.h"
 #include "peers.h"
+#include "point.h"
 #include "queue.h"
 #include "user.h"
 #include "waiter.h"
@@ -208,12 +209,15 @@ static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	bool entered;
 	int ret;
 
+	shmbuf_point(wait_unqueued);
 	spin_lock(&bucket->lock);
 	ret = shmbuf_queue_enter(buffer, waiter);
 	spin_unlock(&bucket->lock);
+	shmbuf_point(wait_queued);
 	entered = ret > 0;
 	if (entered)
 		ret = shmbuf_queue_sleep(buffer, waiter, &deadline, peers);
+	shmbuf_point(wait_chosen);
 	if (ret)
 		return ret;
 	if (put_user(waiter->sequence, sequence_user))
@@ -307,6 +311,7 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 		woken += shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
 		shmbuf_queue_look_after(buffer, index);
 		spin_unlock(&bucket->lock);
+		shmbuf_point(wake_chosen);
 		shmbuf_wakeups_flush(&wakeups);
 		/* Each batch takes one out at least. */
 		if (!count || left-- <= 0 || (killable && fatal_signal_pending(current)))
@@ -331,6 +336,7 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 		return ret;
 	}
 	watched = shmbuf_watched(bucket, args->index);
+	shmbuf_point(wake_moved);
 	ret = shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count, true);
 	if (watched)
 		shmbuf_watchers_tell(buffer, args->index, sequence, false);
