@@ -140,7 +140,7 @@ static void run_granted(const void *arg)
 	arm(row->point, "stay", s.holder->pid, 0);
 	set(&s.holder->go, 1);
 	UNTIL(hits(row->point));
-	arm("death_set", "stay", 0, 0);
+	arm("death_set", "stay", s.victim->pid, 0);
 	kill(s.victim->pid, SIGKILL);
 	UNTIL(nr_returned(&s) == 1);
 	CHECK(nr_told(&s) == 0);

@@ -19,7 +19,7 @@
  * @parties: of the barrier
  * @told: how many hear EOWNERDEAD, in all
  * @units: that the semaphore has in the end
- * @quiet: the others go on without being told that somebody died
+ * @quiet: the others go on without being told that the victim died
  */
 struct killed {
 	const char *name, *point;
@@ -77,15 +77,18 @@ static const struct killed killed[] = {
 	{ "lock, handed over", "lock_woken", .victim = &locks, .before = hold_lock, .asleep = true,
 	  .others = { &locks }, .provoke = opens_lock_late, .quiet = true },
 	{ "lock, woken to try", "lock_woken", .victim = &locks, .holder = &holds, .asleep = true,
-	  .others = { &locks, &locks }, .provoke = kill_holder, .told = 1 },
+	  .others = { &locks, &locks }, .provoke = kill_holder, .told = 1,
+	  .quiet = true },
 	{ "lock, free and taken", "lock_taken", .victim = &locks, .quiet = true },
 	{ "lock, taken after a death", "lock_taken", .victim = &locks, .holder = &holds,
-	  .asleep = true, .others = { &locks }, .provoke = kill_holder, .told = 1 },
+	  .asleep = true, .others = { &locks }, .provoke = kill_holder, .told = 1,
+	  .quiet = true },
 	{ "lock, free and got", "lock_got", .victim = &locks, .quiet = true },
 	{ "lock, got after waiting", "lock_got", .victim = &locks, .before = hold_lock,
 	  .asleep = true, .others = { &locks }, .provoke = open_lock, .quiet = true },
 	{ "lock, got after a death", "lock_got", .victim = &locks, .holder = &holds,
-	  .asleep = true, .others = { &locks, &locks }, .provoke = kill_holder, .told = 1 },
+	  .asleep = true, .others = { &locks, &locks }, .provoke = kill_holder, .told = 1,
+	  .quiet = true },
 	{ "lock, got for good", "lock_returning", .victim = &locks, .before = hold_lock,
 	  .asleep = true, .others = { &locks, &locks }, .provoke = open_lock, .told = 1 },
 	{ "unlock, nobody chosen", "lock_freed", .victim = &unlocks,
@@ -265,7 +268,7 @@ static void run_killed(const void *arg)
 	for (i = 0; i < row->crowd; i++)
 		spawn_other(&s, row->others[0]);
 	if (row->quiet)
-		arm("death_set", "stay", 0, 0);
+		arm("death_set", "stay", s.victim->pid, 0);
 	arm("locks_buried", "pass", 0, 0);
 	kill_victim(&s, row);
 	survive(&s, row);

@@ -8,7 +8,7 @@
 #define LIVE_ROUNDS	12
 
 struct turns {
-	int turn, rounds[2], finished;
+	int turn, rounds[2];
 	long sum;
 };
 
@@ -97,7 +97,9 @@ static void run_live(const void *arg)
 	spawn_actor(&s, s.holder, &plays_second);
 	set(&s.victim->go, 1);
 	set(&s.holder->go, 1);
-	UNTIL(get(&s.victim->returned) && get(&s.holder->returned));
+	UNTIL((get(&s.victim->returned) || ended(s.victim->pid)) &&
+	      (get(&s.holder->returned) || ended(s.holder->pid)));
+	CHECK(get(&s.victim->returned) && get(&s.holder->returned));
 	CHECK(turns->sum == 2 * LIVE_ROUNDS);
 	arm("all", "off", 0, 0);
 	CHECK(try_objects(&s, 0) == 0);

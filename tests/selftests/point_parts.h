@@ -115,7 +115,10 @@ static void posts_and_takes(struct scene *s)
 
 static int arrive(struct scene *s)
 {
-	return do_barrier_wait(s->fd, s->owner, BARRIER, NEVER);
+	int ret = do_barrier_wait(s->fd, s->owner, BARRIER, NEVER);
+
+	/* 1: the last one. */
+	return ret > 0 ? 0 : ret;
 }
 
 static void arrives(struct scene *s)
