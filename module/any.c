@@ -17,6 +17,7 @@
 #include "object.h"
 #include "owner.h"
 #include "peers.h"
+#include "point.h"
 #include "queue.h"
 #include "sem.h"
 #include "user.h"
@@ -306,6 +307,7 @@ static int shmbuf_any_enter_once(struct shmbuf_any_entry *entry, bool stay)
 	spin_lock(&bucket->lock);
 	ret = kind->enter(entry->buffer, &entry->waiter, stay, &wakeups);
 	entry->queued = ret == -EBUSY && stay;
+	shmbuf_point(any_taken);
 	claimed = shmbuf_any_claim(entry, ret);
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
@@ -339,6 +341,7 @@ static int shmbuf_any_enter_all(struct shmbuf_any_call *call, bool stay)
 		if (atomic_read(&call->any.won) >= 0)
 			return 0;
 		ret = shmbuf_any_enter(&call->entries[i], stay);
+		shmbuf_point(any_queued);
 	}
 	return ret;
 }
@@ -440,8 +443,10 @@ static int shmbuf_any_end(struct shmbuf_any_call *call, int ret)
 
 	if (atomic_cmpxchg(&call->any.won, -1, call->nr) != -1)
 		won = atomic_read(&call->any.won);
+	shmbuf_point(any_won);
 	for (i = 0; i < call->nr; i++)
 		shmbuf_any_leave(&call->entries[i], i == won);
+	shmbuf_point(any_left);
 	if (won == call->nr)
 		return ret;
 	entry = &call->entries[won];

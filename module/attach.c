@@ -9,6 +9,7 @@
 #include "handle.h"
 #include "name.h"
 #include "object.h"
+#include "point.h"
 
 /* The reference to @buffer is the handle's from here, or dropped on errors. */
 static int shmbuf_handle_attach(struct shmbuf_handle *handle, struct shmbuf_buffer *buffer,
@@ -17,6 +18,7 @@ static int shmbuf_handle_attach(struct shmbuf_handle *handle, struct shmbuf_buff
 	int ret = -EINTR;
 
 	lockdep_assert_held(&handle->attach);
+	shmbuf_point(attach_found);
 	/* Once SEAL returns, no writer comes in that wasn't there before. */
 	if (!mutex_lock_killable(&buffer->config)) {
 		ret = write && (buffer->seals & SHMBUF_SEAL_WRITERS) ? -EPERM : 0;

@@ -10,6 +10,7 @@
 #include "claim.h"
 #include "object.h"
 #include "owner.h"
+#include "point.h"
 #include "sweep.h"
 #include "user.h"
 #include "waiter.h"
@@ -107,6 +108,7 @@ static int shmbuf_barrier_enter(struct shmbuf_buffer *buffer, struct shmbuf_wait
 		word = old;
 		ret = -EPERM;
 	}
+	shmbuf_point(barrier_arrived);
 	if (!ret) {
 		waiter->expected = shmbuf_barrier_word_phase(old);
 		shmbuf_waiter_add(buffer, bucket, waiter);
@@ -115,6 +117,7 @@ static int shmbuf_barrier_enter(struct shmbuf_buffer *buffer, struct shmbuf_wait
 	shmbuf_barrier_put(buffer, waiter->index, word);
 unlock:
 	spin_unlock(&bucket->lock);
+	shmbuf_point(barrier_told);
 	shmbuf_wakeups_flush(&wakeups);
 	return ret;
 }
@@ -137,6 +140,7 @@ static void shmbuf_barrier_tell_all(struct shmbuf_buffer *buffer, u32 index)
 		}
 		spin_unlock(&bucket->lock);
 		left -= wakeups.nr;
+		shmbuf_point(barrier_more);
 		shmbuf_wakeups_flush(&wakeups);
 		cond_resched();
 	} while (more && left > 0);
@@ -179,6 +183,7 @@ static int shmbuf_barrier_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_wa
 	if (ret)
 		return ret;
 	ret = shmbuf_waiter_wait(waiter, &deadline, NULL);
+	shmbuf_point(barrier_passed);
 	return ret ? shmbuf_barrier_give_up(buffer, waiter, ret) : waiter->result;
 }
 

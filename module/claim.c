@@ -7,6 +7,7 @@
 #include "claim.h"
 #include "object.h"
 #include "owner.h"
+#include "point.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -170,6 +171,7 @@ static bool shmbuf_claim_bury_next(struct shmbuf_buffer *buffer, struct shmbuf_b
 		dead = READ_ONCE(*claim->dead);
 		if (dead) {
 			shmbuf_claim_remove(bucket, claim);
+			shmbuf_point(claim_removed);
 			/* Of a semaphore it's the process who has something. */
 			if (claim->kind != SHMBUF_KIND_SEMAPHORE)
 				shmbuf_owner_leaves(buffer, claim->holder);

@@ -12,6 +12,7 @@
 #include "object.h"
 #include "owner.h"
 #include "peers.h"
+#include "point.h"
 #include "queue.h"
 #include "spin.h"
 #include "user.h"
@@ -66,6 +67,7 @@ bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *w
 	waiter->since = ktime_get_ns();
 	shmbuf_waiter_add(buffer, to, waiter);
 	shmbuf_lock_moved(buffer, waiter, wakeups);
+	shmbuf_point(cond_moved);
 	/* Pairs with shmbuf_condition_chosen().  It stays until @to's lock is dropped. */
 	smp_store_release(&waiter->moved, true);
 	if (to != from)
@@ -88,6 +90,7 @@ static int shmbuf_condition_enter(struct shmbuf_buffer *buffer, struct shmbuf_wa
 
 	shmbuf_buckets_lock(queue, lock);
 	ret = shmbuf_queue_enter(buffer, waiter);
+	shmbuf_point(cond_queued);
 	err = ret < 0 ? 0 : shmbuf_lock_check(buffer, waiter->lock, waiter->owner->id);
 	if (ret > 0 && !err)
 		err = shmbuf_lock_put_locked(buffer, waiter->lock, waiter->owner->id, false,
@@ -98,6 +101,7 @@ static int shmbuf_condition_enter(struct shmbuf_buffer *buffer, struct shmbuf_wa
 		ret = err == -EAGAIN ? -EPERM : err;
 	}
 	shmbuf_buckets_unlock(queue, lock);
+	shmbuf_point(cond_given_up);
 	shmbuf_wakeups_flush(&wakeups);
 	return ret;
 }
@@ -199,6 +203,7 @@ static int shmbuf_condition_retake(struct shmbuf_buffer *buffer, struct shmbuf_w
 			break;
 		queued = false;
 	}
+	shmbuf_point(cond_retaken);
 	/* Who never gets to see the lock doesn't die as its holder. */
 	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {
 		shmbuf_lock_put(buffer, waiter->lock, waiter->owner->id, true);
@@ -226,6 +231,7 @@ static int shmbuf_condition_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_
 	if (ret <= 0)
 		return ret;
 	why = shmbuf_condition_sleep(buffer, args->index, &waiter, &deadline, peers);
+	shmbuf_point(cond_chosen);
 	ret = shmbuf_condition_retake(buffer, &waiter);
 	if (shmbuf_is_locked(ret))
 		return why | (ret ? SHMBUF_WAITED_OWNERDEAD : 0);

@@ -15,6 +15,7 @@
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
+#include "point.h"
 #include "reader.h"
 #include "user.h"
 #include "waiter.h"
@@ -129,6 +130,7 @@ int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, 
 	if (ret == -EOWNERDEAD && shmbuf_lock_word_owner(old))
 		shmbuf_death_note(buffer, index, shmbuf_lock_word_owner(old));
 	shmbuf_lock_word_put(buffer, bucket, index, new);
+	shmbuf_point(lock_taken);
 	return ret;
 }
 
@@ -268,6 +270,7 @@ int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 		new = old;
 		ret = shmbuf_reader_release(bucket, index, id, waited, wakeups);
 	}
+	shmbuf_point(lock_freed);
 	if (!ret)
 		new = shmbuf_lock_settle(buffer, bucket, index, new, undo, wakeups);
 	shmbuf_lock_word_put(buffer, bucket, index, new);
@@ -283,6 +286,7 @@ int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo)
 	spin_lock(&bucket->lock);
 	ret = shmbuf_lock_put_locked(buffer, index, id, undo, &wakeups);
 	spin_unlock(&bucket->lock);
+	shmbuf_point(lock_released);
 	shmbuf_wakeups_flush(&wakeups);
 	if (!ret)
 		shmbuf_held_forget(buffer, index, id);

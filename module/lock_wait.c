@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "object.h"
 #include "owner.h"
+#include "point.h"
 #include "spin.h"
 #include "user.h"
 #include "waiter.h"
@@ -165,6 +166,7 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	else if (shmbuf_deadline_passed(deadline))
 		why = -ETIMEDOUT;
 
+	shmbuf_point(lock_woken);
 	spin_lock(&bucket->lock);
 	if (waiter->done) {
 		/* Readers come in batches: whoever of one is awake lets the next in. */
@@ -267,6 +269,25 @@ static void shmbuf_lock_look_out(struct shmbuf_buffer *buffer,
 	atomic_dec(&bucket->nr_spinners);
 }
 
+/* @waiter is in the queue. */
+static int shmbuf_lock_sleep_queued(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+				    u32 flags, struct shmbuf_deadline *deadline)
+{
+	int ret = -EBUSY;
+
+	/* For a writer it was spun for already. */
+	if (!waiter->shared && !(flags & (SHMBUF_LOCK_SPIN | SHMBUF_LOCK_NOSPIN)) &&
+	    !shmbuf_lock_looks_held(buffer, waiter->index)) {
+		shmbuf_lock_look_out(buffer, waiter);
+		ret = shmbuf_lock_retry(buffer, waiter, flags, deadline);
+	}
+	while (ret == -EBUSY) {
+		shmbuf_lock_see_holder(buffer, waiter->index);
+		ret = shmbuf_lock_sleep_once(buffer, waiter, flags, deadline);
+	}
+	return ret;
+}
+
 static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 			     struct shmbuf_owner *owner, struct shmbuf_claim **spare, u32 flags,
 			     struct shmbuf_deadline *deadline)
@@ -290,6 +311,7 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 	ret = shmbuf_edge_add(&edge, owner, index, !(flags & SHMBUF_LOCK_NODETECT));
 	if (ret)
 		goto uncharge;
+	shmbuf_point(lock_unqueued);
 	spin_lock(&bucket->lock);
 	ret = shmbuf_lock_try(buffer, bucket, index, owner, NULL, true, spare, &wakeups);
 	if (ret == -EBUSY) {
@@ -299,16 +321,10 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 	}
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
+	shmbuf_point(lock_queued);
 
-	if (ret == -EBUSY && !spare && !(flags & (SHMBUF_LOCK_SPIN | SHMBUF_LOCK_NOSPIN)) &&
-	    !shmbuf_lock_looks_held(buffer, index)) {
-		shmbuf_lock_look_out(buffer, &waiter);
-		ret = shmbuf_lock_retry(buffer, &waiter, flags, deadline);
-	}
-	while (ret == -EBUSY) {
-		shmbuf_lock_see_holder(buffer, index);
-		ret = shmbuf_lock_sleep_once(buffer, &waiter, flags, deadline);
-	}
+	if (ret == -EBUSY)
+		ret = shmbuf_lock_sleep_queued(buffer, &waiter, flags, deadline);
 	shmbuf_claim_free(waiter.claim);
 	shmbuf_edge_remove(&edge);
 uncharge:
@@ -424,11 +440,13 @@ int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
 	} while (!ret);
 	if (shmbuf_is_locked(ret))
 		shmbuf_held_note(buffer, args->index, owner->id);
+	shmbuf_point(lock_got);
 	/* Who never gets to see the lock doesn't die as its holder. */
 	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {
 		shmbuf_lock_put(buffer, args->index, owner->id, true);
 		ret = -EINTR;
 	}
+	shmbuf_point(lock_returning);
 	shmbuf_owner_put(owner);
 	return ret;
 }

@@ -7,6 +7,7 @@
 
 #include "buffer.h"
 #include "member.h"
+#include "point.h"
 
 static struct shmbuf_member *shmbuf_member_alloc(struct shmbuf_buffer *buffer)
 {
@@ -61,6 +62,7 @@ struct shmbuf_member *shmbuf_member_join(struct shmbuf_buffer *buffer)
 	fresh = shmbuf_member_alloc(buffer);
 	if (!fresh)
 		return ERR_PTR(-ENOMEM);
+	shmbuf_point(member_new);
 	spin_lock(&buffer->owners_lock);
 	member = shmbuf_member_again(buffer);
 	if (!member)

@@ -17,6 +17,7 @@
 #include "lock.h"
 #include "member.h"
 #include "owner.h"
+#include "point.h"
 #include "process.h"
 #include "row.h"
 #include "sweep.h"
@@ -103,6 +104,7 @@ static void shmbuf_owner_publish(struct shmbuf_handle *handle, struct shmbuf_own
 	spin_lock(&buffer->owners_lock);
 	list_add(&owner->node, &handle->owners);
 	spin_unlock(&buffer->owners_lock);
+	shmbuf_point(owner_listed);
 	shmbuf_process_add(owner->process, owner);
 	/*
 	 * Can't fail: the slot is allocated.  The reference is the table's from
@@ -132,6 +134,7 @@ int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
 
+	shmbuf_point(owner_made);
 	/* Cyclic: the slot that has been free for longest comes first. */
 	ret = xa_alloc_cyclic(&buffer->owners, &slot, NULL,
 			      XA_LIMIT(1, SHMBUF_OWNER_SLOT_MASK), &buffer->owner_slot,
@@ -147,6 +150,7 @@ int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
 		goto err_slot;
 	}
 
+	shmbuf_point(owner_numbered);
 	shmbuf_owner_publish(handle, owner, slot);
 	return 0;
 
@@ -412,9 +416,12 @@ void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 	spin_unlock(&buffer->owners_lock);
 
 	if (!list_empty(&dead)) {
+		shmbuf_point(reap_begun);
 		/* Claims first: a contended lock is found by the sweep as well. */
 		shmbuf_claims_bury(buffer);
+		shmbuf_point(claims_buried);
 		shmbuf_locks_bury(buffer);
+		shmbuf_point(locks_buried);
 	}
 
 	/* Dead owners' nodes are ours alone. */

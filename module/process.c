@@ -8,6 +8,7 @@
 #include "claim.h"
 #include "death.h"
 #include "owner.h"
+#include "point.h"
 #include "process.h"
 #include "sweep.h"
 
@@ -68,6 +69,7 @@ static struct shmbuf_owner *shmbuf_process_pop(struct shmbuf_process *process)
  */
 static void shmbuf_process_buried(struct shmbuf_buffer *buffer)
 {
+	shmbuf_point(death_set);
 	shmbuf_sweep(buffer);
 	shmbuf_claims_bury(buffer);
 	shmbuf_deaths_tell(buffer);

@@ -9,6 +9,7 @@
 #include "condition.h"
 #include "object.h"
 #include "peers.h"
+#include "point.h"
 #include "queue.h"
 #include "user.h"
 #include "waiter.h"
@@ -208,12 +209,15 @@ static int shmbuf_queue_wait(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	bool entered;
 	int ret;
 
+	shmbuf_point(wait_unqueued);
 	spin_lock(&bucket->lock);
 	ret = shmbuf_queue_enter(buffer, waiter);
 	spin_unlock(&bucket->lock);
+	shmbuf_point(wait_queued);
 	entered = ret > 0;
 	if (entered)
 		ret = shmbuf_queue_sleep(buffer, waiter, &deadline, peers);
+	shmbuf_point(wait_chosen);
 	if (ret)
 		return ret;
 	if (put_user(waiter->sequence, sequence_user))
@@ -293,10 +297,10 @@ static int shmbuf_queue_move(struct shmbuf_buffer *buffer, u32 index, u64 *seque
 
 /*
  * With the bucket's lock held, which is dropped: wake up to @count of those that went to
- * sleep before @sequence.  @killable: what the caller can't do any more need not be done.
+ * sleep before @sequence.  Who is killed meanwhile goes on: nobody else knows of the rest.
  */
 static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
-				     u32 count, bool killable)
+				     u32 count)
 {
 	/* A hostile peer can set the sequence back and wait again: once is enough. */
 	int woken = 0, left = atomic_read(&buffer->nr_waiters);
@@ -307,9 +311,10 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 		woken += shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
 		shmbuf_queue_look_after(buffer, index);
 		spin_unlock(&bucket->lock);
+		shmbuf_point(wake_chosen);
 		shmbuf_wakeups_flush(&wakeups);
 		/* Each batch takes one out at least. */
-		if (!count || left-- <= 0 || (killable && fatal_signal_pending(current)))
+		if (!count || left-- <= 0)
 			return woken;
 		cond_resched();
 		spin_lock(&bucket->lock);
@@ -331,7 +336,8 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 		return ret;
 	}
 	watched = shmbuf_watched(bucket, args->index);
-	ret = shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count, true);
+	shmbuf_point(wake_moved);
+	ret = shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count);
 	if (watched)
 		shmbuf_watchers_tell(buffer, args->index, sequence, false);
 	return ret;
@@ -342,7 +348,7 @@ void shmbuf_queue_moved(struct shmbuf_buffer *buffer, u32 index)
 	u64 sequence = atomic64_read(shmbuf_word(buffer, index)) & SHMBUF_SEQUENCE_MASK;
 
 	spin_lock(&shmbuf_bucket(buffer, index)->lock);
-	shmbuf_queue_wake_waiters(buffer, index, sequence, SHMBUF_WAKE_ALL, false);
+	shmbuf_queue_wake_waiters(buffer, index, sequence, SHMBUF_WAKE_ALL);
 	shmbuf_watchers_tell(buffer, index, sequence, true);
 }
 

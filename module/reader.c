@@ -7,6 +7,7 @@
 #include "buffer.h"
 #include "claim.h"
 #include "owner.h"
+#include "point.h"
 #include "reader.h"
 #include "row.h"
 #include "waiter.h"
@@ -153,6 +154,7 @@ int shmbuf_reader_grant(struct shmbuf_bucket *bucket, u32 index, struct shmbuf_o
 		if (!shmbuf_claim_add(bucket, claim))
 			return -EPERM;
 		*spare = NULL;
+		shmbuf_point(reader_claimed);
 	}
 	claim->idle = 0;
 	if (!claim->entry)

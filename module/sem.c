@@ -11,6 +11,7 @@
 #include "object.h"
 #include "owner.h"
 #include "peers.h"
+#include "point.h"
 #include "sem.h"
 #include "sweep.h"
 #include "user.h"
@@ -82,6 +83,7 @@ static bool shmbuf_sem_grant(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 
 	if (!shmbuf_waiter_claim(waiter))
 		return false;
+	shmbuf_point(sem_granted);
 	granted = !waiter->owner || shmbuf_sem_record(bucket, waiter);
 	waiter->result = granted ? 0 : -EPERM;
 	shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
@@ -125,8 +127,10 @@ int shmbuf_sem_try(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, b
 		return ret;
 	word = shmbuf_sem_serve(buffer, index, word, wakeups);
 	ret = shmbuf_sem_take(word, false, &less);
+	shmbuf_point(sem_taken);
 	if (!ret && waiter->owner && !shmbuf_sem_record(bucket, waiter))
 		ret = -EPERM;
+	shmbuf_point(sem_recorded);
 	if (ret == -EBUSY && stay)
 		shmbuf_waiter_add(buffer, bucket, waiter);
 	shmbuf_sem_put(buffer, index, ret ? word : less);
@@ -180,6 +184,7 @@ static int shmbuf_sem_give_one(struct shmbuf_buffer *buffer, u32 index,
 	word = shmbuf_sem_serve(buffer, index, word, &wakeups);
 	if (!ret)
 		ret = shmbuf_sem_give(word, 1, false, &word);
+	shmbuf_point(sem_giving);
 	if (!ret) {
 		empty = shmbuf_sem_unrecord(bucket, claim);
 		word = shmbuf_sem_serve(buffer, index, word, &wakeups);
@@ -187,6 +192,7 @@ static int shmbuf_sem_give_one(struct shmbuf_buffer *buffer, u32 index,
 	shmbuf_sem_put(buffer, index, word);
 unlock:
 	spin_unlock(&bucket->lock);
+	shmbuf_point(sem_given);
 	shmbuf_wakeups_flush(&wakeups);
 	shmbuf_claim_free(empty);
 	return ret;
@@ -235,6 +241,7 @@ static int shmbuf_sem_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *
 	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
 	int ret = shmbuf_sem_enter(buffer, waiter, true);
 
+	shmbuf_point(sem_queued);
 	if (ret != -EBUSY)
 		return ret;
 	ret = shmbuf_waiter_wait(waiter, &deadline, peers);
@@ -250,6 +257,7 @@ static int shmbuf_sem_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_user *
 	ret = shmbuf_sem_enter(buffer, waiter, false);
 	if (ret != -EBUSY || (args->flags & SHMBUF_SEM_TRY))
 		return ret;
+	shmbuf_point(sem_unqueued);
 	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_WAITERS, 1);
 	if (ret)
 		return ret;
@@ -309,10 +317,12 @@ int shmbuf_sem_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener,
 	/* Who waits pays, as in shmbuf_wait(). */
 	user = shmbuf_user_get_caller(opener);
 	ret = user ? shmbuf_sem_wait_settled(buffer, user, owner, args) : -ENOMEM;
+	shmbuf_point(sem_got);
 	if (!ret && fatal_signal_pending(current)) {
 		shmbuf_sem_pass_on(buffer, args->index, owner);
 		ret = -EINTR;
 	}
+	shmbuf_point(sem_returning);
 	if (user)
 		shmbuf_user_put(user);
 	if (owner)

@@ -5,6 +5,7 @@
 #include "object.h"
 #include "owner.h"
 #include "peers.h"
+#include "point.h"
 #include "sweep.h"
 #include "waiter.h"
 #include "watch.h"
@@ -93,6 +94,7 @@ void shmbuf_sweep_work(struct work_struct *work)
 	struct shmbuf_buffer *buffer =
 		container_of(to_delayed_work(work), struct shmbuf_buffer, check);
 
+	shmbuf_point(sweep_begun);
 	/* Threads that went without a word: what they had of any object is undone. */
 	if (shmbuf_owners_find_dead(buffer))
 		shmbuf_owners_reap(buffer);

@@ -122,6 +122,20 @@ stage_selftests_6_12() { ok "the run on 6.12 ends well" selftests_on 6.12 $same_
 # shellcheck disable=SC2086
 stage_selftests_7_3() { ok "the run on 7.3 ends well" selftests_on 7.3 $same_anywhere; }
 
+# has_points KO: it is a module with the points of module/point.h.
+has_points() { nm "$1" >"$scratch/symbols" && grep -q shmbuf_point "$scratch/symbols"; }
+
+# Killed and held up in the middle of each step, in a module that is built for it.
+stage_points() {
+	local ordinary built
+	ordinary=$("$vm/prepare" --module "${KERNEL:-6.1}")
+	built=$(POINTS=1 WERROR=1 "$vm/prepare" --module "${KERNEL:-6.1}")
+	ok "an ordinary module has no points" fails has_points "$ordinary"
+	ok "... one that is built for tests does" has_points "$built"
+	# Who is held up with a lock held keeps a processor, and who wants that lock another one.
+	"$vm/run" -k "${KERNEL:-6.1}" -s 4 -m 1024 -t 900 --ko "$built" -- "$libexec/selftests/points"
+}
+
 # Processes that are killed at random moments; `make check-storm` kills more of them.
 stage_storm() { KILLS=500 "$top/tests/storm/run"; }
 
