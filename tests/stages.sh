@@ -192,6 +192,54 @@ demo() {
 	grep -q '^By sha256sum, too, file and output are the same' "$scratch/demo.out"
 }
 
+# Of a pipeline whose first process is killed nobody is left hanging, be they many or one.
+demo_orphans() {
+	# shellcheck disable=SC2016 # expanded in the guest
+	GUEST_PARTS=userspace "$vm/run" -- sh -euc '
+		pid_of() {
+			until grep -lxs "$1" /proc/[0-9]*/comm >/tmp/pid; do sleep 0.1; done
+			cut -d/ -f3 /tmp/pid
+		}
+		gone() { for pid; do until [ ! -e "/proc/$pid" ]; do sleep 0.1; done; done; }
+		# Nobody reads what comes out, so that all of them soon wait.
+		start() {
+			sleep 10000 </tmp/out &
+			reader=$!
+			"$pipeline" --workers 3 /tmp/large /tmp/out >/tmp/said 2>&1 &
+			supervisor=$!
+			one=$(pid_of "worker 0")
+			collector=$(pid_of "the collector")
+			rest="$(pid_of "worker 1") $(pid_of "worker 2") $(pid_of "the producer")"
+		}
+		ends() {
+			wait "$supervisor" || true
+			gone "$@"
+		}
+		pipeline=$1/examples/pipeline
+		mkfifo /tmp/out
+		# Never collected as far as to where a worker is killed.
+		truncate -s 1000000000000 /tmp/large
+
+		start
+		kill -9 "$supervisor"
+		ends "$one" $rest
+		kill "$reader"
+		gone "$collector"
+		cat /tmp/said
+		grep -q "^pipeline: worker 0: the supervisor has died" /tmp/said
+		grep -q "^pipeline: the producer: the supervisor has died" /tmp/said
+
+		start
+		kill -STOP "$one"
+		kill -9 "$supervisor" "$collector" $rest
+		ends "$collector" $rest
+		kill -CONT "$one"
+		gone "$one"
+		cat /tmp/said
+		grep -q "^pipeline: worker 0: waiting on a queue: no other process is joined" /tmp/said
+	' sh "$libexec"
+}
+
 stage_demo() {
 	local large=$scratch/large
 	: >"$scratch/empty"
@@ -205,6 +253,7 @@ stage_demo() {
 	rm -f "$large"
 	ok "a FILE that is absent is refused" fails make -C "$top" demo FILE=/nonexistent
 	ok "KILLS=0 is refused" fails make -C "$top" demo KILLS=0
+	ok "if the pipeline itself is killed, its processes end" demo_orphans
 }
 
 # DKMS as a user would use it, into a tree of its own; the module that it made is booted.
