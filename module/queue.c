@@ -293,10 +293,10 @@ static int shmbuf_queue_move(struct shmbuf_buffer *buffer, u32 index, u64 *seque
 
 /*
  * With the bucket's lock held, which is dropped: wake up to @count of those that went to
- * sleep before @sequence.  @killable: what the caller can't do any more need not be done.
+ * sleep before @sequence, even if the caller is killed meanwhile.
  */
 static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
-				     u32 count, bool killable)
+				     u32 count)
 {
 	/* A hostile peer can set the sequence back and wait again: once is enough. */
 	int woken = 0, left = atomic_read(&buffer->nr_waiters);
@@ -309,7 +309,7 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);
 		/* Each batch takes one out at least. */
-		if (!count || left-- <= 0 || (killable && fatal_signal_pending(current)))
+		if (!count || left-- <= 0)
 			return woken;
 		cond_resched();
 		spin_lock(&bucket->lock);
@@ -331,7 +331,7 @@ static int shmbuf_queue_wake_once(struct shmbuf_buffer *buffer,
 		return ret;
 	}
 	watched = shmbuf_watched(bucket, args->index);
-	ret = shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count, true);
+	ret = shmbuf_queue_wake_waiters(buffer, args->index, sequence, args->count);
 	if (watched)
 		shmbuf_watchers_tell(buffer, args->index, sequence, false);
 	return ret;
@@ -342,7 +342,7 @@ void shmbuf_queue_moved(struct shmbuf_buffer *buffer, u32 index)
 	u64 sequence = atomic64_read(shmbuf_word(buffer, index)) & SHMBUF_SEQUENCE_MASK;
 
 	spin_lock(&shmbuf_bucket(buffer, index)->lock);
-	shmbuf_queue_wake_waiters(buffer, index, sequence, SHMBUF_WAKE_ALL, false);
+	shmbuf_queue_wake_waiters(buffer, index, sequence, SHMBUF_WAKE_ALL);
 	shmbuf_watchers_tell(buffer, index, sequence, true);
 }
 
