@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "fdinfo.h"
 #include "handle.h"
+#include "info.h"
 #include "name.h"
 #include "object.h"
 #include "owner.h"
@@ -18,35 +19,75 @@
 	"\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020"	\
 	"\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037\177 \\"
 
-/* Held locks that are listed; all are counted. */
+/* Held locks that are listed, and readers; all are counted. */
 #define SHMBUF_FDINFO_LOCKS 16
+
+/* Who holds locks, in one of the two ways: how many, and the first of them. */
+struct shmbuf_shown {
+	u32 nr;
+	struct {
+		u32 index;
+		pid_t pid;
+	} locks[SHMBUF_FDINFO_LOCKS];
+};
+
+static void shmbuf_shown_add(struct seq_file *m, struct shmbuf_buffer *buffer,
+			     struct shmbuf_shown *shown, u32 index, u64 id)
+{
+	struct pid_namespace *ns = proc_pid_ns(file_inode(m->file)->i_sb);
+
+	if (shown->nr < SHMBUF_FDINFO_LOCKS) {
+		shown->locks[shown->nr].index = index;
+		shown->locks[shown->nr].pid = shmbuf_owner_pid_nr(buffer, id, ns);
+	}
+	shown->nr++;
+}
+
+static void shmbuf_shown_add_readers(struct seq_file *m, struct shmbuf_buffer *buffer,
+				     struct shmbuf_shown *shown, u32 index)
+{
+	u64 ids[SHMBUF_FDINFO_LOCKS];
+	u32 i, nr = shmbuf_info_readers(buffer, index, ids, SHMBUF_FDINFO_LOCKS);
+
+	for (i = 0; i < min_t(u32, nr, SHMBUF_FDINFO_LOCKS); i++)
+		shmbuf_shown_add(m, buffer, shown, index, ids[i]);
+	shown->nr += nr - i;
+}
+
+static void shmbuf_shown_list(struct seq_file *m, const struct shmbuf_shown *shown,
+			      const char *name)
+{
+	u32 i;
+
+	for (i = 0; i < min_t(u32, shown->nr, SHMBUF_FDINFO_LOCKS); i++)
+		seq_printf(m, "shmbuf-%s:\t%u %d\n", name, shown->locks[i].index,
+			   shown->locks[i].pid);
+}
 
 static void shmbuf_show_locks(struct seq_file *m, struct shmbuf_buffer *buffer)
 {
-	struct pid_namespace *ns = proc_pid_ns(file_inode(m->file)->i_sb);
-	struct { u32 index; pid_t pid; } held[SHMBUF_FDINFO_LOCKS];
-	u32 first, last, i, total = 0;
+	struct shmbuf_shown held = {}, readers = {};
+	u32 first, last, i;
+	u64 word, id;
 
 	for (first = 0; shmbuf_objects_next(buffer, SHMBUF_KIND_LOCK, &first, &last);
 	     first = last + 1) {
 		for (i = first; i <= last; i++) {
-			u64 id = shmbuf_lock_word_owner(atomic64_read(shmbuf_word(buffer, i)));
-
+			word = atomic64_read(shmbuf_word(buffer, i));
+			id = shmbuf_lock_word_owner(word);
 			cond_resched();
 			if (fatal_signal_pending(current))
 				return;
-			if (!id)
-				continue;
-			if (total < SHMBUF_FDINFO_LOCKS) {
-				held[total].index = i;
-				held[total].pid = shmbuf_owner_pid_nr(buffer, id, ns);
-			}
-			total++;
+			if (id)
+				shmbuf_shown_add(m, buffer, &held, i, id);
+			else if (word & SHMBUF_WORD_READERS)
+				shmbuf_shown_add_readers(m, buffer, &readers, i);
 		}
 	}
-	seq_printf(m, "shmbuf-locks-held:\t%u\n", total);
-	for (i = 0; i < min_t(u32, total, SHMBUF_FDINFO_LOCKS); i++)
-		seq_printf(m, "shmbuf-lock:\t%u %d\n", held[i].index, held[i].pid);
+	seq_printf(m, "shmbuf-locks-held:\t%u\n", held.nr);
+	shmbuf_shown_list(m, &held, "lock");
+	seq_printf(m, "shmbuf-readers:\t%u\n", readers.nr);
+	shmbuf_shown_list(m, &readers, "reader");
 }
 
 void shmbuf_show_fdinfo(struct seq_file *m, struct file *file)

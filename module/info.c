@@ -120,29 +120,30 @@ static void shmbuf_info_death(struct shmbuf_buffer *buffer, u64 id,
 		info->state |= SHMBUF_OWNER_DEAD;
 }
 
-/* Readers have claims: how many, and one of them. */
-static u64 shmbuf_info_readers(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *info)
+u32 shmbuf_info_readers(struct shmbuf_buffer *buffer, u32 index, u64 *ids, u32 room)
 {
-	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, info->index);
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_claim *claim;
-	u64 reader = 0, last = 0;
+	u64 last = 0;
+	u32 nr = 0;
 	int i;
 
 	do {
 		spin_lock(&bucket->lock);
-		claim = shmbuf_claim_after(bucket, info->index, last);
+		claim = shmbuf_claim_after(bucket, index, last);
 		for (i = 0; claim && i < SHMBUF_INFO_BATCH; i++) {
 			last = claim->holder;
 			if (!READ_ONCE(*claim->dead) && shmbuf_reader_count(claim)) {
-				info->nr_readers++;
-				reader = reader ?: last;
+				if (nr < room)
+					ids[nr] = last;
+				nr++;
 			}
 			claim = shmbuf_claim_next(claim);
 		}
 		spin_unlock(&bucket->lock);
 		cond_resched();
 	} while (claim && !fatal_signal_pending(current));
-	return reader;
+	return nr;
 }
 
 static int shmbuf_info_holder(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *info)
@@ -166,7 +167,7 @@ static int shmbuf_info_holder(struct shmbuf_buffer *buffer, struct shmbuf_owner_
 	} else if (id && shmbuf_info_owner(buffer, id, info)) {
 		info->state |= SHMBUF_OWNER_HELD;
 	} else if (!id) {
-		id = shmbuf_info_readers(buffer, info);
+		info->nr_readers = shmbuf_info_readers(buffer, info->index, &id, 1);
 		if (id && shmbuf_info_owner(buffer, id, info))
 			info->state |= SHMBUF_OWNER_SHARED;
 	}

@@ -30,6 +30,9 @@ void shmbuf_held_note(struct shmbuf_buffer *buffer, u32 index, u64 id);
 void shmbuf_held_forget(struct shmbuf_buffer *buffer, u32 index, u64 id);
 void shmbuf_held_see(struct shmbuf_buffer *buffer, u32 index, u64 id);
 
+/* How many owners read under lock @index; the first @room of their ids. */
+u32 shmbuf_info_readers(struct shmbuf_buffer *buffer, u32 index, u64 *ids, u32 room);
+
 /* The ioctl. */
 int shmbuf_owner_info(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *args,
 		      void __user *args_user);

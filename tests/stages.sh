@@ -98,16 +98,21 @@ stage_vm() { "$vm/selftest"; }
 
 # The library on a device of its own needs no module, and so no guest, where it takes minutes.
 stage_library() {
+	local test
 	make -C "$top/tests/selftests"
-	"$top/build/selftests/lib_fake"
+	for test in "$top"/tests/selftests/lib_fake*.c; do
+		test=${test##*/}
+		"$top/build/selftests/${test%.c}"
+	done
 }
 
 # selftests_on KERNEL [WITHOUT...]: the tests of the project, run in a guest as if that were the host.
 selftests_on() {
-	local kernel=$1
+	local kernel=$1 fakes
 	shift
+	fakes=$(cd "$top/tests/selftests" && printf '%s ' lib_fake*.c)
 	"$vm/run" -k "$kernel" -t 1500 -m 1024 --add "$top/tests/check-host" --add "$top/tests/host-ready" \
-		--add "$top/tests/tap.awk" -- env EXCLUDE="lib_fake $*" /host/check-host
+		--add "$top/tests/tap.awk" -- env EXCLUDE="${fakes//.c/} $*" /host/check-host
 }
 
 # Each keeps about one of two processors busy. tests/check reads it.
@@ -152,8 +157,9 @@ stage_host() {
 			demo_refused() { ! /host/demo-host "$1"/examples/pipeline /etc/passwd >/dev/null 2>&1; }
 			skipped() {
 				for test in "$1"/selftests/*; do
-					# lib_fake brings a device of its own.
-					[ -x "$test" ] && [ -f "$test" ] && [ "${test##*/}" != lib_fake ] || continue
+					# These bring a device of their own.
+					case $test in */lib_fake*) continue ;; esac
+					[ -x "$test" ] && [ -f "$test" ] || continue
 					"$test" >/tmp/out 2>&1; rc=$?
 					[ $rc -eq 4 ] || { echo "$test: status $rc"; sed "s/^/| /" /tmp/out; return 1; }
 					some=1
@@ -210,6 +216,54 @@ demo() {
 	grep -q '^By sha256sum, too, file and output are the same' "$scratch/demo.out"
 }
 
+# Of a pipeline whose first process is killed nobody is left hanging, be they many or one.
+demo_orphans() {
+	# shellcheck disable=SC2016 # expanded in the guest
+	GUEST_PARTS=userspace "$vm/run" -- sh -euc '
+		pid_of() {
+			until grep -lxs "$1" /proc/[0-9]*/comm >/tmp/pid; do sleep 0.1; done
+			cut -d/ -f3 /tmp/pid
+		}
+		gone() { for pid; do until [ ! -e "/proc/$pid" ]; do sleep 0.1; done; done; }
+		# Nobody reads what comes out, so that all of them soon wait.
+		start() {
+			sleep 10000 </tmp/out &
+			reader=$!
+			"$pipeline" --workers 3 /tmp/large /tmp/out >/tmp/said 2>&1 &
+			supervisor=$!
+			one=$(pid_of "worker 0")
+			collector=$(pid_of "the collector")
+			rest="$(pid_of "worker 1") $(pid_of "worker 2") $(pid_of "the producer")"
+		}
+		ends() {
+			wait "$supervisor" || true
+			gone "$@"
+		}
+		pipeline=$1/examples/pipeline
+		mkfifo /tmp/out
+		# Never collected as far as to where a worker is killed.
+		truncate -s 1000000000000 /tmp/large
+
+		start
+		kill -9 "$supervisor"
+		ends "$one" $rest
+		kill "$reader"
+		gone "$collector"
+		cat /tmp/said
+		grep -q "^pipeline: worker 0: the supervisor has died" /tmp/said
+		grep -q "^pipeline: the producer: the supervisor has died" /tmp/said
+
+		start
+		kill -STOP "$one"
+		kill -9 "$supervisor" "$collector" $rest
+		ends "$collector" $rest
+		kill -CONT "$one"
+		gone "$one"
+		cat /tmp/said
+		grep -q "^pipeline: worker 0: waiting on a queue: no other process is joined" /tmp/said
+	' sh "$libexec"
+}
+
 stage_demo() {
 	local large=$scratch/large
 	: >"$scratch/empty"
@@ -223,6 +277,7 @@ stage_demo() {
 	rm -f "$large"
 	ok "a FILE that is absent is refused" fails make -C "$top" demo FILE=/nonexistent
 	ok "KILLS=0 is refused" fails make -C "$top" demo KILLS=0
+	ok "if the pipeline itself is killed, its processes end" demo_orphans
 }
 
 # DKMS as a user would use it, into a tree of its own; the module that it made is booted.

@@ -8,16 +8,24 @@
 struct fdinfo {
 	unsigned long long id, size;
 	char name[300];
-	int total, listed;
-	struct {
+	int total, listed, readers, readers_listed;
+	struct held {
 		unsigned int index;
 		int pid;
-	} locks[64];
+	} locks[64], reads[64];
 };
+
+static bool read_held(const char *line, const char *format, struct held *held, int *listed)
+{
+	if (*listed >= 64 || sscanf(line, format, &held[*listed].index, &held[*listed].pid) != 2)
+		return false;
+	++*listed;
+	return true;
+}
 
 static struct fdinfo read_fdinfo(int fd)
 {
-	struct fdinfo info = { .total = -1 };
+	struct fdinfo info = { .total = -1, .readers = -1 };
 	char path[64], line[512];
 	FILE *f;
 
@@ -29,12 +37,12 @@ static struct fdinfo read_fdinfo(int fd)
 		if (sscanf(line, "shmbuf-id:\t%llu\n", &info.id) == 1 ||
 		    sscanf(line, "shmbuf-size:\t%llu\n", &info.size) == 1 ||
 		    sscanf(line, "shmbuf-name:\t%299s\n", info.name) == 1 ||
-		    sscanf(line, "shmbuf-locks-held:\t%d\n", &info.total) == 1)
+		    sscanf(line, "shmbuf-locks-held:\t%d\n", &info.total) == 1 ||
+		    sscanf(line, "shmbuf-readers:\t%d\n", &info.readers) == 1)
 			continue;
-		if (info.listed < 64 &&
-		    sscanf(line, "shmbuf-lock:\t%u %d\n", &info.locks[info.listed].index,
-			   &info.locks[info.listed].pid) == 2)
-			info.listed++;
+		if (!read_held(line, "shmbuf-lock:\t%u %d\n", info.locks, &info.listed))
+			read_held(line, "shmbuf-reader:\t%u %d\n", info.reads,
+				  &info.readers_listed);
 	}
 	fclose(f);
 	return info;
@@ -65,6 +73,8 @@ TEST(id_name_size)
 	EXPECT_EQ(12288, info.size);
 	EXPECT_EQ(0, info.total);
 	EXPECT_EQ(0, info.listed);
+	EXPECT_EQ(0, info.readers);
+	EXPECT_EQ(0, info.readers_listed);
 	EXPECT_EQ(info.id, read_fdinfo(open_buffer(name, O_RDONLY)).id);
 	info = read_fdinfo(anonymous);
 	EXPECT_NE(query.buffer_id, info.id);
@@ -147,6 +157,59 @@ TEST_F(held, locks_and_pids)
 	info = read_fdinfo(self->fd);
 	EXPECT_EQ(1, info.total);
 	EXPECT_EQ(getpid(), info.locks[0].pid);
+}
+
+TEST_F(held, readers)
+{
+	struct fdinfo info;
+	int *ready = shared_memory(4096);
+	pid_t pid;
+
+	ASSERT_EQ(0, do_read(self->fd, self->owner, 7, 0, NEVER));
+	ASSERT_EQ(0, do_read(self->fd, self->owner, 7, 0, NEVER));
+	ASSERT_EQ(0, do_lock(self->fd, self->owner, 8, 0, NEVER));
+	pid = spawn();
+	if (!pid) {
+		__u64 id = new_owner(self->fd);
+
+		CHECK(do_read(self->fd, id, 7, 0, NEVER) == 0 &&
+		      do_read(self->fd, id, 99, 0, NEVER) == 0);
+		__atomic_store_n(ready, 1, __ATOMIC_SEQ_CST);
+		for (;;)
+			pause();
+	}
+	UNTIL(__atomic_load_n(ready, __ATOMIC_SEQ_CST));
+	info = read_fdinfo(self->fd);
+	EXPECT_EQ(1, info.total);
+	EXPECT_EQ(1, info.listed);
+	EXPECT_EQ(3, info.readers);
+	ASSERT_EQ(3, info.readers_listed);
+	EXPECT_EQ(7, info.reads[0].index);
+	EXPECT_EQ(7, info.reads[1].index);
+	EXPECT_EQ(getpid() + pid, info.reads[0].pid + info.reads[1].pid);
+	EXPECT_EQ(99, info.reads[2].index);
+	EXPECT_EQ(pid, info.reads[2].pid);
+	/* Who has read isn't a reader, and the dead aren't. */
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 7));
+	EXPECT_EQ(3, read_fdinfo(self->fd).readers);
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 7));
+	EXPECT_EQ(2, read_fdinfo(self->fd).readers);
+	kill_and_reap(pid);
+	EXPECT_EQ(0, read_fdinfo(self->fd).readers);
+}
+
+TEST_F(held, list_of_readers_is_bounded)
+{
+	struct fdinfo info;
+	__u32 i;
+
+	for (i = 0; i < 20; i++)
+		ASSERT_EQ(0, do_read(self->fd, new_owner(self->fd), 50, 0, NEVER));
+	ASSERT_EQ(0, do_read(self->fd, self->owner, 60, 0, NEVER));
+	info = read_fdinfo(self->fd);
+	EXPECT_EQ(21, info.readers);
+	EXPECT_EQ(LISTED, info.readers_listed);
+	EXPECT_EQ(50, info.reads[LISTED - 1].index);
 }
 
 TEST_F(held, list_is_bounded_and_the_total_is_not)

@@ -4,14 +4,6 @@
 
 #define BARRIER	0
 
-static void __attribute__((constructor)) need_device(void)
-{
-	if (access("/dev/shmbuf", F_OK)) {
-		ksft_print_header();
-		ksft_exit_skip("there is no /dev/shmbuf: load the module\n");
-	}
-}
-
 FIXTURE(lib_barrier)
 {
 	struct shmbuf *b;

@@ -2,14 +2,6 @@
 /* Deadlocks as the library tells of them. */
 #include "lib_test.h"
 
-static void __attribute__((constructor)) need_device(void)
-{
-	if (access("/dev/shmbuf", F_OK)) {
-		ksft_print_header();
-		ksft_exit_skip("there is no /dev/shmbuf: load the module\n");
-	}
-}
-
 FIXTURE(deadlock)
 {
 	struct shmbuf *first, *second;

@@ -3,7 +3,9 @@
  * The library with the device fake, which needs no module: its promises, and what
  * only a fake can show: which calls it makes, and what it does when they fail.
  */
-#include "../../userspace/lib/fake.c"
+#define LIB_FAKE
+#include "../../userspace/lib/fake.h"
+#include "../../userspace/lib/internal.h"
 
 #include "lib_api.h"
 
@@ -218,6 +220,20 @@ TEST_F(api, grow_cannot_map)
 	EXPECT_EQ(self->page, shmbuf_size(self->b));
 	EXPECT_EQ(2 * self->page, shmbuf_size(self->b));
 	shmbuf_close(other);
+}
+
+TEST_F(api, calls_that_the_fake_does_not_know)
+{
+	struct shmbuf_any any = { .b = self->b, .index = QUEUE, .kind = SHMBUF_KIND_QUEUE };
+	struct shmbuf_moved_queue moved;
+	struct shmbuf_owner_info info;
+	struct shmbuf_death death;
+
+	EXPECT_EQ(-ENOTTY, shmbuf_wait_any(&any, 1, NULL, NULL));
+	EXPECT_EQ(-ENOTTY, shmbuf_watch(self->b, QUEUE, 0));
+	EXPECT_EQ(-ENOTTY, shmbuf_moved(self->b, &moved, 1));
+	EXPECT_EQ(-ENOTTY, shmbuf_owner_info(self->b, 0, &info, NULL, 0));
+	EXPECT_EQ(-ENOTTY, shmbuf_deaths(self->b, &death, 1, 0));
 }
 
 TEST_HARNESS_MAIN

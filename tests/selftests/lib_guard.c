@@ -4,14 +4,6 @@
 
 #include <shmbuf_guard.h>
 
-static void __attribute__((constructor)) need_device(void)
-{
-	if (access("/dev/shmbuf", F_OK)) {
-		ksft_print_header();
-		ksft_exit_skip("there is no /dev/shmbuf: load the module\n");
-	}
-}
-
 FIXTURE(guard)
 {
 	struct shmbuf *b;

@@ -5,14 +5,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static void __attribute__((constructor)) need_device(void)
-{
-	if (access("/dev/shmbuf", F_OK)) {
-		ksft_print_header();
-		ksft_exit_skip("there is no /dev/shmbuf: load the module\n");
-	}
-}
-
 TEST(node_not_allowed)
 {
 	struct shmbuf *b;

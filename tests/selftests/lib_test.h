@@ -73,6 +73,17 @@ static inline void *shared(size_t size)
 	return p;
 }
 
+/* Tests with LIB_FAKE bring a device of their own (userspace/lib/fake.c). */
+#ifndef LIB_FAKE
+static void __attribute__((constructor)) need_device(void)
+{
+	if (access("/dev/shmbuf", F_OK)) {
+		ksft_print_header();
+		ksft_exit_skip("there is no /dev/shmbuf: load the module\n");
+	}
+}
+#endif
+
 /* A child that goes when its parent goes. */
 static inline pid_t spawn(void)
 {

@@ -10,14 +10,6 @@
 #define QUEUES	3
 #define DEATHS	SHMBUF_INDEX_DEATHS
 
-static void __attribute__((constructor)) need_device(void)
-{
-	if (access("/dev/shmbuf", F_OK)) {
-		ksft_print_header();
-		ksft_exit_skip("there is no /dev/shmbuf: load the module\n");
-	}
-}
-
 FIXTURE(lib)
 {
 	struct shmbuf *b;

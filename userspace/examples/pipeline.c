@@ -298,6 +298,7 @@ int main(int argc, char **argv)
 	if (ring_create(&pipeline, &options))
 		return 1;
 	pipeline.me = (struct actor){ .role = ROLE_SUPERVISOR, .pid = getpid() };
+	ring_join(&pipeline);
 	err = run(&pipeline, input, output);
 	ring_destroy(&pipeline);
 	return err ? 1 : 0;

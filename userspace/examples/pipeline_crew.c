@@ -16,18 +16,15 @@
 static pid_t spawn(struct crew *c, struct actor who,
 		   int (*run)(struct pipeline *p, int fd), int fd)
 {
-	pid_t supervisor = getpid();
 	pid_t pid = fork();
 
 	if (pid < 0)
 		fprintf(stderr, "pipeline: starting a process: %s\n", strerror(errno));
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != supervisor)
-		_exit(1);
 	c->p->me = who;
 	c->p->me.pid = getpid();
+	prctl(PR_SET_NAME, actor_name(&who));
 	_exit(run(c->p, fd));
 }
 
@@ -78,17 +75,6 @@ static int stage_ended(pid_t *pid, const char *name, int status)
 	return -1;
 }
 
-/* A death outside the lock tells nobody; so the supervisor looks itself. */
-static void look_for_lost_blocks(struct pipeline *p)
-{
-	struct telling t = { };
-
-	ring_lock(p);
-	ring_repair(p, &t);
-	ring_unlock(p);
-	ring_wake(p, QUEUE_WORK(p), SHMBUF_WAKE_ALL);
-}
-
 static int worker_ended(struct crew *c, unsigned int worker, int status)
 {
 	pid_t pid = c->workers[worker];
@@ -99,8 +85,6 @@ static int worker_ended(struct crew *c, unsigned int worker, int status)
 		return WEXITSTATUS(status) || !c->p->ring->closed ? -1 : 0;
 	if (start_worker(c))
 		return -1;
-	if (pid != c->victim)
-		look_for_lost_blocks(c->p);
 	story_replaced(worker, pid, WTERMSIG(status), c->started - 1, c->workers[c->started - 1]);
 	return 0;
 }

@@ -12,7 +12,6 @@ struct crew {
 	pid_t *workers;			/* nr_lives; 0: not started, or reaped */
 	unsigned int started;		/* workers; the rest of the lives is free */
 	unsigned int running;
-	pid_t victim;			/* died holding the lock, so that others will be told */
 };
 
 /* Return 0, or -1 with a message. */

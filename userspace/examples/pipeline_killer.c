@@ -117,21 +117,20 @@ static int find_holder(const struct crew *c, struct kill *k)
 }
 
 /* Stops the worker, and kills it if it still holds the lock as it stands. */
-static bool kill_holder(struct crew *c, struct kill *k)
+static bool kill_holder(const struct crew *c, struct kill *k)
 {
 	kill(k->pid, SIGSTOP);
 	if (holder(c->p) != k->pid || !stands_still(k->pid) || holder(c->p) != k->pid) {
 		kill(k->pid, SIGCONT);
 		return false;
 	}
-	c->victim = k->pid;
 	k->next_block = load(&c->p->ring->collected);
 	k->killed_ns = now_ns();
 	kill(k->pid, SIGKILL);
 	return true;
 }
 
-int killer_try(struct killer *k, struct crew *c)
+int killer_try(struct killer *k, const struct crew *c)
 {
 	struct kill *next = &k->kills[k->made];
 	int found;

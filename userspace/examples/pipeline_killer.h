@@ -31,7 +31,7 @@ int killer_start(struct killer *k, const struct pipeline *p);
  * Looks once if it is time to, after a sleep.  Returns 1 if it did, 0 if not, and
  * -1 with a message where fdinfo can't be read.
  */
-int killer_try(struct killer *k, struct crew *c);
+int killer_try(struct killer *k, const struct crew *c);
 
 /* Whether all kills were made and somebody was told of each. */
 bool killer_done(const struct killer *k, const struct pipeline *p);

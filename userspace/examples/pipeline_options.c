@@ -18,6 +18,7 @@ static const char help[] =
 "reads blocks, workers compute their SHA-256, a collector writes them in order.\n"
 "On the way workers that hold the ring's lock are killed with SIGKILL; the\n"
 "others repair the ring and go on. Without OUT the output is only hashed.\n"
+"If pipeline itself is killed, its processes hear of that and end.\n"
 "\n"
 "  -w, --workers N   workers [4]\n"
 "  -k, --kills N     workers to kill while they hold the lock [1]\n"

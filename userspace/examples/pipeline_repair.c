@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The ring's lock, and what is done when its holder died. */
+/* The ring's lock, and what is done when its holder died, or anybody. */
 #include "pipeline_ring.h"
 
 #include <errno.h>
@@ -42,27 +42,32 @@ void actor_fail(const struct pipeline *p, const char *what, int err)
 }
 
 /*
- * A worker says its pid when it holds its life, and never lets go of that: who
- * gets it finds the worker dead, be it as the first or not.
+ * Nobody lets go of his life: who gets it finds him dead, be it as the first or not.
+ * With the ring's lock held, so that of those who try nobody meets another.
  */
+static bool has_ended(struct pipeline *p, unsigned int life_lock)
+{
+	int err = shmbuf_trylock(p->buffer, life_lock);
+
+	if (err == -EBUSY)
+		return false;
+	if (err == -EOWNERDEAD)
+		err = shmbuf_consistent(p->buffer, life_lock);
+	if (!err)
+		err = shmbuf_unlock(p->buffer, life_lock);
+	if (err)
+		actor_fail(p, "trying a life", err);
+	return true;
+}
+
+/* A worker says its pid when it holds its life. */
 static bool is_dead(struct pipeline *p, unsigned int worker)
 {
 	struct life *life = &p->lives[worker];
-	int err;
 
-	if (life->ended || !load(&life->pid))
-		return life->ended;
-	err = shmbuf_trylock(p->buffer, LIFE_LOCK(worker));
-	if (err == -EBUSY || err == -EDEADLK)
-		return false;
-	store(&life->ended, true);
-	if (err == -EOWNERDEAD)
-		err = shmbuf_consistent(p->buffer, LIFE_LOCK(worker));
-	if (!err)
-		err = shmbuf_unlock(p->buffer, LIFE_LOCK(worker));
-	if (err)
-		actor_fail(p, "trying a worker's life", err);
-	return true;
+	if (!life->ended && load(&life->pid) && has_ended(p, LIFE_LOCK(worker)))
+		store(&life->ended, true);
+	return life->ended;
 }
 
 static void hand_out_again(struct pipeline *p, unsigned int worker, struct telling *t)
@@ -78,7 +83,8 @@ static void hand_out_again(struct pipeline *p, unsigned int worker, struct telli
 	}
 }
 
-void ring_repair(struct pipeline *p, struct telling *t)
+/* Hands out again what dead workers had taken.  With the lock held. */
+static void repair(struct pipeline *p, struct telling *t)
 {
 	uint8_t seal[SHA256_DIGEST_SIZE];
 
@@ -110,7 +116,7 @@ static void owner_died(struct pipeline *p)
 	unsigned int n = p->ring->nr_tellings;
 	int err;
 
-	ring_repair(p, &t);
+	repair(p, &t);
 	/* The dead may have been woken for a block that they never took. */
 	wake_everybody(p);
 	err = shmbuf_consistent(p->buffer, RING_LOCK);
@@ -157,4 +163,27 @@ void ring_wake(struct pipeline *p, unsigned int queue, unsigned int count)
 
 	if (err < 0)
 		actor_fail(p, "waking a queue", err);
+}
+
+void ring_look_after_deaths(struct pipeline *p)
+{
+	uint64_t deaths = shmbuf_sequence(p->buffer, SHMBUF_INDEX_DEATHS);
+	struct telling t = { };
+
+	if (deaths == p->deaths)
+		return;
+	/* Who dies from here on is told of next time. */
+	p->deaths = deaths;
+	ring_lock(p);
+	repair(p, &t);
+	p->orphan = has_ended(p, SUPERVISOR_LOCK);
+	ring_unlock(p);
+	if (t.handed_out)
+		ring_wake(p, QUEUE_WORK(p), SHMBUF_WAKE_ALL);
+}
+
+void ring_need_supervisor(const struct pipeline *p)
+{
+	if (p->orphan)
+		actor_fail(p, "the supervisor has died", 0);
 }

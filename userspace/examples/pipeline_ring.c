@@ -27,7 +27,7 @@ int ring_create(struct pipeline *p, const struct options *o)
 	tellings = lives + round_up(p->nr_lives * sizeof(struct life), 64);
 	slots = tellings + round_up(p->nr_lives * sizeof(struct telling), 64);
 	blocks = round_up(slots + o->slots * sizeof(struct slot), PAGE);
-	options.nr_locks = 1 + p->nr_lives;
+	options.nr_locks = LIFE_LOCK(p->nr_lives);
 	err = shmbuf_create(&p->buffer, NULL, blocks + o->slots * o->block_size, &options);
 	if (err < 0) {
 		fprintf(stderr, "pipeline: a shared buffer of %zu bytes: %s\n",
@@ -52,11 +52,13 @@ void ring_destroy(struct pipeline *p)
 
 void ring_join(struct pipeline *p)
 {
-	int err = shmbuf_lock(p->buffer, LIFE_LOCK(p->me.worker));
+	bool supervisor = p->me.role == ROLE_SUPERVISOR;
+	int err = shmbuf_lock(p->buffer, supervisor ? SUPERVISOR_LOCK : LIFE_LOCK(p->me.worker));
 
 	if (err)
-		actor_fail(p, "taking the worker's life lock", err);
-	store(&p->lives[p->me.worker].pid, p->me.pid);
+		actor_fail(p, "taking its life lock", err);
+	if (!supervisor)
+		store(&p->lives[p->me.worker].pid, p->me.pid);
 }
 
 unsigned char *ring_block(struct pipeline *p, const struct slot *s)
@@ -111,9 +113,15 @@ static struct slot *claim(struct pipeline *p, enum slot_state state)
 
 static void queue_wait(struct pipeline *p, unsigned int queue, uint64_t sequence)
 {
-	int err = shmbuf_wait(p->buffer, queue, sequence, NULL);
+	static const struct timespec past;
+	int err = shmbuf_wait_peers(p->buffer, queue, sequence, p->orphan ? &past : NULL,
+				    p->deaths);
 
-	if (err < 0 && err != -EINTR)
+	if (err == -EOWNERDEAD)
+		ring_look_after_deaths(p);
+	else if (err == -ETIMEDOUT)
+		ring_need_supervisor(p);
+	else if (err < 0 && err != -EINTR)
 		actor_fail(p, "waiting on a queue", err);
 }
 

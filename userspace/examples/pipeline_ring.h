@@ -10,6 +10,13 @@
  *
  * Each worker holds a lock of its own, its life, as long as it lives: so
  * whether the worker that took a block is dead is a matter of trying its life.
+ * So does the supervisor.
+ *
+ * All waits are with PEERS.  Whoever waits is told of each death: he hands out again
+ * what the dead had taken, and waits on.  Without the supervisor nobody replaces
+ * the dead or announces the end, so that then he works off what is there and ends.
+ * The supervisor joins before it forks: so -EPIPE says that the others are gone, never
+ * that they have yet to come.
  */
 #ifndef PIPELINE_RING_H
 #define PIPELINE_RING_H
@@ -89,13 +96,16 @@ struct pipeline {
 	struct telling *tellings;
 	unsigned char *blocks;
 	unsigned int nr_lives;
+	uint64_t deaths;	/* that this process has looked after */
+	bool orphan;		/* one of them was the supervisor's */
 };
 
 #define RING_LOCK	0
-#define LIFE_LOCK(n)	(1 + (n))
-#define QUEUE_WORK(p)	(1 + (p)->nr_lives)	/* for workers: blocks are filled */
-#define QUEUE_HASHED(p)	(2 + (p)->nr_lives)	/* for the collector */
-#define QUEUE_ROOM(p)	(3 + (p)->nr_lives)	/* for the producer: slots are free */
+#define SUPERVISOR_LOCK	1			/* the supervisor's life */
+#define LIFE_LOCK(n)	(2 + (n))
+#define QUEUE_WORK(p)	(2 + (p)->nr_lives)	/* for workers: blocks are filled */
+#define QUEUE_HASHED(p)	(3 + (p)->nr_lives)	/* for the collector */
+#define QUEUE_ROOM(p)	(4 + (p)->nr_lives)	/* for the producer: slots are free */
 #define NR_QUEUES	3
 
 #define load(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
@@ -110,11 +120,14 @@ void ring_lock(struct pipeline *p);
 void ring_unlock(struct pipeline *p);
 void ring_wake(struct pipeline *p, unsigned int queue, unsigned int count);
 
-/* For each worker, before anything else. */
+/* For the supervisor before it forks, and each worker before anything else. */
 void ring_join(struct pipeline *p);
 
-/* Hands out again what dead workers had taken.  With the lock held. */
-void ring_repair(struct pipeline *p, struct telling *t);
+/* If anybody has died since the last time: hands out again what the dead had taken. */
+void ring_look_after_deaths(struct pipeline *p);
+
+/* Fails where the supervisor has died. */
+void ring_need_supervisor(const struct pipeline *p);
 
 /* The producer's, the workers' and the collector's steps.  They wait. */
 struct slot *ring_fill(struct pipeline *p);

@@ -36,8 +36,11 @@ int producer_run(struct pipeline *p, int input)
 	}
 	ring_finish(p);
 	/* More may come until the end is announced: have the workers look, who lock for that. */
-	while (!load(&p->ring->closed))
+	while (!load(&p->ring->closed)) {
 		ring_wake(p, QUEUE_WORK(p), SHMBUF_WAKE_ALL);
+		ring_look_after_deaths(p);
+		ring_need_supervisor(p);
+	}
 	return 0;
 }
 

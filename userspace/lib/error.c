@@ -53,7 +53,9 @@ static const char *const errors[] = {
 	[EOVERFLOW] =
 		"a number is too large: ask for less, or post a semaphore no more often than it counts",
 	[EOWNERDEAD] =
-		"somebody died: if this was a lock it is yours, so repair the data, call shmbuf_consistent(), and go on; a barrier is broken: reset and init it",
+		"somebody died: if this was a lock it is yours, so repair the data, call shmbuf_consistent(), and go on; a barrier is broken: reset and init it; a wait for others' wakes: see what they left, and wait again",
+	[EPIPE] =
+		"no other process is joined who could end the wait: give up, or wait again once others have come",
 	[EPERM] =
 		"the caller isn't the owner, or a seal forbids it: only the thread that locked may unlock, only the buffer's owner may unlink",
 	[ETIMEDOUT] =

@@ -10,14 +10,27 @@
 #include <sys/types.h>
 
 #define FAKE_BUFFERS	64
-#define FAKE_OBJECTS	1024
+#define FAKE_OBJECTS	2048
 #define FAKE_OWNERS	2048
+#define FAKE_CLAIMS	4096
 #define FAKE_COMMANDS	128
 
+/* @tid 0: an id of the whole process. */
 struct fake_owner {
 	__u64 id;
 	pid_t pid;
 	pid_t tid;
+};
+
+/*
+ * What somebody has of an object that its word doesn't tell: how often it reads under a
+ * lock, beside what its row counts; that it is a party of a barrier; units of a semaphore.
+ * @holder: an owner id; of units, which are the process's, a pid.  0: a free entry
+ */
+struct fake_claim {
+	__u64 holder;
+	__u32 index;
+	__u32 count;
 };
 
 struct fake_buffer {
@@ -35,9 +48,14 @@ struct fake_buffer {
 	__u32 seals;
 	__u32 flags;
 	__u64 next_id;
+	__u64 nr_deaths;
 	struct fake_owner owners[FAKE_OWNERS];
+	__u32 nr_claims;
+	struct fake_claim claims[FAKE_CLAIMS];
 	__u32 kinds[FAKE_OBJECTS];
-	__u32 waiters[FAKE_OBJECTS];
+	/* How many wait, and of those how many for a lock of their own; the last: for deaths. */
+	__u32 waiters[FAKE_OBJECTS + 1];
+	__u32 writers[FAKE_OBJECTS + 1];
 };
 
 /* Shared by all processes that are forked after the first call of the library. */

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The library's semaphores, with the device fake. */
+#define LIB_FAKE
+#include "lib_sem.c"
