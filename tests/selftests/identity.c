@@ -58,6 +58,14 @@ static int get(const int *p)
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
 }
 
+/* In memory that is shared: the child mustn't write. */
+static bool is_child(struct actor *actor, pid_t pid)
+{
+	if (pid)
+		actor->pid = pid;
+	return !pid;
+}
+
 static void hold(struct actor *actor)
 {
 	actor->m.owner = new_owner(actor->m.fd);
@@ -162,8 +170,7 @@ TEST_F(identity, equal_tids_in_two_pid_namespaces)
 	struct shmbuf_death death;
 
 	for (twin = a; twin <= b; twin++) {
-		twin->pid = spawn_in_new_pid_namespace();
-		if (!twin->pid)
+		if (is_child(twin, spawn_in_new_pid_namespace()))
 			be_twin(self, twin, twin == a ? b : a);
 		UNTIL(get(&twin->holds));
 		EXPECT_EQ(twin->pid, pid_of_holder(self->fd, twin->lock));
@@ -226,8 +233,7 @@ static void spawn_sender_and_receiver(identity *self, bool mapped)
 	int socks[2];
 
 	CHECK(!socketpair(AF_UNIX, SOCK_STREAM, 0, socks));
-	a->pid = spawn();
-	if (!a->pid) {
+	if (is_child(a, spawn())) {
 		a->m.fd = open_buffer(self->name, O_RDWR);
 		if (mapped)
 			a->m.c = map_control(a->m.fd, PROT_READ | PROT_WRITE);
@@ -240,8 +246,7 @@ static void spawn_sender_and_receiver(identity *self, bool mapped)
 		let_go(a);
 	}
 	UNTIL(get(&a->done) == 1);
-	b->pid = spawn();
-	if (!b->pid) {
+	if (is_child(b, spawn())) {
 		b->m.fd = receive_fd(socks[1]);
 		b->m.c = map_control(b->m.fd, PROT_READ | PROT_WRITE);
 		hold(b);
@@ -311,8 +316,7 @@ static void spawn_pair(identity *self, bool execs)
 	struct actor *a = self->a, *b = self->b;
 
 	new_sem(self->fd, SEM, 2, 2);
-	a->pid = spawn();
-	if (!a->pid) {
+	if (is_child(a, spawn())) {
 		struct pair pair = { .self = self, .execs = execs };
 
 		a->m.fd = open_buffer(self->name, O_RDWR);

@@ -89,19 +89,24 @@ static void *suffer(void *arg)
 	return NULL;
 }
 
-static size_t much_memory(void)
+/*
+ * Memory that took long to touch, in small pages, which take long to give back: who is to
+ * die with it inherits it.
+ */
+static void *ballast;
+static size_t ballast_size;
+
+static void fill_ballast(void)
 {
-	size_t pages = sysconf(_SC_AVPHYS_PAGES) / 2;
+	size_t pages = sysconf(_SC_AVPHYS_PAGES) / 2, page = sysconf(_SC_PAGESIZE), i;
 
-	return (pages < 262144 ? pages : 262144) * 4096;
-}
-
-static void touch(size_t size)
-{
-	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	CHECK(p != MAP_FAILED);
-	memset(p, 1, size);
+	ballast_size = pages * page < 1UL << 30 ? pages * page : 1UL << 30;
+	ballast = mmap(NULL, ballast_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+	CHECK(ballast != MAP_FAILED);
+	madvise(ballast, ballast_size, MADV_NOHUGEPAGE);
+	for (i = 0; i < ballast_size; i += page)
+		((volatile char *)ballast)[i] = 1;
 }
 
 /* The victim is the second thread; the first one does what ends processes. */
@@ -118,8 +123,6 @@ static void spawn_victim(struct cell *cell)
 	join(cell);
 	if (cell->kind->by_process)
 		new_owner(cell->m.fd);
-	if (cell->way->large)
-		touch(much_memory());
 	CHECK(!pthread_create(&thread, NULL, suffer, cell));
 	while (!get(&cell->victim->go))
 		usleep(100);
@@ -275,11 +278,10 @@ static void run(struct cell *cell)
 #define MAX_RUNNING	8
 
 struct test {
-	struct cell cell;
-	char name[160];
+	size_t n;		/* of the cell */
 	pid_t pid;
 	int log;		/* what it has to say */
-	bool ended, passed;
+	bool large, ended, passed;
 };
 
 static const struct {
@@ -295,41 +297,53 @@ static const struct {
 
 #define NR_CELLS	(ARRAY_SIZE(kinds) * NR_ROLES * ARRAY_SIZE(ways) * ARRAY_SIZE(companies))
 
-static struct test test_of(size_t n)
+static struct cell cell_of(size_t n)
 {
 	size_t company = n % ARRAY_SIZE(companies);
-	struct test test = { .cell = {
+
+	return (struct cell) {
 		.nr_others = companies[company].nr, .timed = companies[company].timed,
 		.way = &ways[n / ARRAY_SIZE(companies) % ARRAY_SIZE(ways)],
 		.role = n / ARRAY_SIZE(companies) / ARRAY_SIZE(ways) % NR_ROLES,
 		.kind = &kinds[n / ARRAY_SIZE(companies) / ARRAY_SIZE(ways) / NR_ROLES],
-	} };
+	};
+}
 
-	snprintf(test.name, sizeof(test.name), "%s, %s, %s, %s", test.cell.kind->name,
-		 roles[test.cell.role], test.cell.way->name, companies[company].name);
-	return test;
+static const char *name_of(size_t n)
+{
+	const struct cell cell = cell_of(n);
+	static char name[160];
+
+	snprintf(name, sizeof(name), "%s, %s, %s, %s", cell.kind->name, roles[cell.role],
+		 cell.way->name, companies[n % ARRAY_SIZE(companies)].name);
+	return name;
 }
 
 /* In a process of its own, so that a cell that fails takes nobody along. */
 static void start(struct test *test)
 {
+	struct cell cell = cell_of(test->n);
+
 	test->log = memfd_create("log", MFD_CLOEXEC);
+	if (test->large && !ballast)
+		fill_ballast();
+	if (ballast)
+		madvise(ballast, ballast_size, test->large ? MADV_DOFORK : MADV_DONTFORK);
 	test->pid = spawn();
 	if (test->pid)
 		return;
 	alarm(TEST_TIMEOUT_DEFAULT);
 	CHECK(dup2(test->log, STDERR_FILENO) >= 0);
-	run(&test->cell);
+	run(&cell);
 	_exit(0);
 }
 
-/* Who needs much memory is alone with it. */
+/* Who has much memory is alone with it. */
 static bool may_start(const struct test *tests, int started, int running)
 {
 	if (!running)
 		return true;
-	return running < MAX_RUNNING && !tests[started].cell.way->large &&
-	       !tests[started - 1].cell.way->large;
+	return running < MAX_RUNNING && !tests[started].large && !tests[started - 1].large;
 }
 
 static void await_one(struct test *tests, int started)
@@ -353,7 +367,7 @@ static void print(const struct test *test, int number)
 	if (len > 0)
 		printf("%.*s", (int)len, text);
 	close(test->log);
-	printf("%s %d - %s\n", test->passed ? "ok" : "not ok", number, test->name);
+	printf("%s %d - %s\n", test->passed ? "ok" : "not ok", number, name_of(test->n));
 }
 
 static bool run_all(struct test *tests, int nr)
@@ -385,14 +399,14 @@ int main(int argc, char **argv)
 
 	printf("TAP version 13\n");
 	for (n = 0; n < NR_CELLS; n++) {
-		tests[nr] = test_of(n);
-		if (!strstr(tests[nr].name, wanted))
+		const struct cell cell = cell_of(n);
+
+		if (!strstr(name_of(n), wanted))
 			continue;
-		if (impossible(&tests[nr].cell))
-			printf("# %s: no such cell: %s\n", tests[nr].name,
-			       impossible(&tests[nr].cell));
+		if (impossible(&cell))
+			printf("# %s: no such cell: %s\n", name_of(n), impossible(&cell));
 		else
-			nr++;
+			tests[nr++] = (struct test){ .n = n, .large = cell.way->large };
 	}
 	printf("1..%d\n", nr);
 	alone_on_cpu = memfd_create("alone", MFD_CLOEXEC);
