@@ -89,10 +89,7 @@ static void *suffer(void *arg)
 	return NULL;
 }
 
-/*
- * Memory that took long to touch, in small pages, which take long to give back: who is to
- * die with it inherits it.
- */
+/* Memory in small pages, which take long to give back: who is to die with it inherits it. */
 static void *ballast;
 static size_t ballast_size;
 
@@ -109,15 +106,29 @@ static void fill_ballast(void)
 		((volatile char *)ballast)[i] = 1;
 }
 
+static pid_t spawn_with_ballast(void)
+{
+	pid_t pid;
+
+	if (!ballast)
+		fill_ballast();
+	CHECK(!madvise(ballast, ballast_size, MADV_DOFORK));
+	pid = spawn();
+	/* Nobody else gets it. */
+	CHECK(!madvise(ballast, ballast_size, MADV_DONTFORK));
+	return pid;
+}
+
 /* The victim is the second thread; the first one does what ends processes. */
 static void spawn_victim(struct cell *cell)
 {
-	pid_t pid = spawn();
+	pid_t pid = cell->way->large ? spawn_with_ballast() : spawn();
 	pthread_t thread;
 
-	cell->victim->pid = pid ?: cell->victim->pid;
-	if (pid)
+	if (pid) {
+		cell->victim->pid = pid;
 		return;
+	}
 	if (cell->role == WOKEN)
 		pin(1);
 	join(cell);
@@ -281,7 +292,7 @@ struct test {
 	size_t n;		/* of the cell */
 	pid_t pid;
 	int log;		/* what it has to say */
-	bool large, ended, passed;
+	bool ended, passed;
 };
 
 static const struct {
@@ -325,25 +336,13 @@ static void start(struct test *test)
 	struct cell cell = cell_of(test->n);
 
 	test->log = memfd_create("log", MFD_CLOEXEC);
-	if (test->large && !ballast)
-		fill_ballast();
-	if (ballast)
-		madvise(ballast, ballast_size, test->large ? MADV_DOFORK : MADV_DONTFORK);
-	test->pid = spawn();
+	test->pid = cell.way->large ? spawn_with_ballast() : spawn();
 	if (test->pid)
 		return;
 	alarm(TEST_TIMEOUT_DEFAULT);
 	CHECK(dup2(test->log, STDERR_FILENO) >= 0);
 	run(&cell);
 	_exit(0);
-}
-
-/* Who has much memory is alone with it. */
-static bool may_start(const struct test *tests, int started, int running)
-{
-	if (!running)
-		return true;
-	return running < MAX_RUNNING && !tests[started].large && !tests[started - 1].large;
 }
 
 static void await_one(struct test *tests, int started)
@@ -376,7 +375,7 @@ static bool run_all(struct test *tests, int nr)
 	bool passed = true;
 
 	while (printed < nr) {
-		while (started < nr && may_start(tests, started, running)) {
+		while (started < nr && running < MAX_RUNNING) {
 			start(&tests[started++]);
 			running++;
 		}
@@ -406,7 +405,7 @@ int main(int argc, char **argv)
 		if (impossible(&cell))
 			printf("# %s: no such cell: %s\n", name_of(n), impossible(&cell));
 		else
-			tests[nr++] = (struct test){ .n = n, .large = cell.way->large };
+			tests[nr++] = (struct test){ .n = n };
 	}
 	printf("1..%d\n", nr);
 	alone_on_cpu = memfd_create("alone", MFD_CLOEXEC);
