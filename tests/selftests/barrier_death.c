@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Parties of a barrier that end in all ways, and what the others hear; hostile words. */
-#include "shmbuf_test.h"
+#include "ways_to_die.h"
 
 #define BARRIER	2
 
@@ -51,111 +51,22 @@ static pid_t spawn_party(int fd)
 }
 
 struct party {
-	int fd;
-	__u64 owner;
-	struct control c;
+	struct mortal m;	/* first: it is one */
 	int *go;
-	bool waiting;	/* it dies while it waits, or it has waited before */
 };
 
-/* A party that isn't waiting. */
-static void enrol(struct party *p)
+static void enrol(struct mortal *m)
 {
-	p->owner = new_owner(p->fd);
-	CHECK(do_barrier_wait(p->fd, p->owner, BARRIER, 0) == -ETIMEDOUT);
+	struct party *p = (struct party *)m;
+
+	m->owner = new_owner(m->fd);
+	CHECK(do_barrier_wait(m->fd, m->owner, BARRIER, 0) == -ETIMEDOUT);
 	__atomic_store_n(&p->go[0], 1, __ATOMIC_SEQ_CST);
 	UNTIL(__atomic_load_n(&p->go[1], __ATOMIC_SEQ_CST));
 }
 
-static void stay(void)
-{
-	for (;;)
-		pause();
-}
-
-static void by_exit(struct party *p)
-{
-	enrol(p);
-	_exit(0);
-}
-
-static void by_sigkill(struct party *p)
-{
-	enrol(p);
-	kill(getpid(), SIGKILL);
-}
-
-static void by_sigsegv(struct party *p)
-{
-	enrol(p);
-	signal(SIGSEGV, SIG_DFL);
-	kill(getpid(), SIGSEGV);
-	stay();
-}
-
-static void by_exec(struct party *p)
-{
-	CHECK(!fcntl(p->fd, F_SETFD, 0));
-	enrol(p);
-	exec_idle();
-}
-
-static void by_release(struct party *p)
-{
-	enrol(p);
-	munmap(p->c.base, p->c.size);
-	close(p->fd);
-	stay();
-}
-
-static void by_unregister(struct party *p)
-{
-	enrol(p);
-	CHECK(do_unregister(p->fd, p->owner) == 0);
-	stay();
-}
-
-static void *enrol_and_return(void *arg)
-{
-	enrol(arg);
-	syscall(SYS_exit, 0);
-	return NULL;
-}
-
-static void by_raw_thread_exit(struct party *p)
-{
-	pthread_t thread;
-
-	CHECK(!pthread_create(&thread, NULL, enrol_and_return, p));
-	stay();
-}
-
-/* Killed from outside, while it waits. */
-static void while_waiting(struct party *p)
-{
-	p->owner = new_owner(p->fd);
-	__atomic_store_n(&p->go[0], 1, __ATOMIC_SEQ_CST);
-	do_barrier_wait(p->fd, p->owner, BARRIER, NEVER);
-	_exit(1);
-}
-
-static const struct way {
-	const char *name;
-	void (*die)(struct party *p);
-	bool silent;	/* found by looking only, which is done while somebody waits */
-	bool waiting;
-} ways[] = {
-	{ "exit", by_exit },
-	{ "SIGKILL", by_sigkill },
-	{ "SIGSEGV", by_sigsegv },
-	{ "exec", by_exec },
-	{ "release", by_release },
-	{ "UNREGISTER", by_unregister },
-	{ "raw thread exit", by_raw_thread_exit, true },
-	{ "SIGKILL while it waits", while_waiting, false, true },
-};
-
-static pid_t spawn_way(const char *name, const struct way *way, int *go)
+/* A party that isn't waiting and ends in @way; or with NULL, one that is killed while it waits. */
+static pid_t spawn_mortal(const char *name, const struct way *way, int *go)
 {
 	pid_t pid;
 
@@ -163,93 +74,110 @@ static pid_t spawn_way(const char *name, const struct way *way, int *go)
 	go[1] = 0;
 	pid = spawn();
 	if (!pid) {
-		struct party p = { .fd = open_buffer(name, O_RDWR), .go = go };
+		struct party p = { .m.fd = open_buffer(name, O_RDWR), .go = go };
 
-		p.c = map_control(p.fd, PROT_READ | PROT_WRITE);
-		way->die(&p);
-		_exit(1);
+		if (!way)
+			_exit(do_barrier_wait(p.m.fd, new_owner(p.m.fd), BARRIER, NEVER) != 0);
+		p.m.c = map_control(p.m.fd, PROT_READ | PROT_WRITE);
+		lead((struct life){ enrol, way, &p.m });
 	}
-	UNTIL(__atomic_load_n(&go[0], __ATOMIC_SEQ_CST));
-	UNTIL(!way->waiting || asleep_in(pid, SHMBUF_IOC_BARRIER_WAIT));
+	if (way)
+		UNTIL(__atomic_load_n(&go[0], __ATOMIC_SEQ_CST));
+	else
+		UNTIL(asleep_in(pid, SHMBUF_IOC_BARRIER_WAIT));
 	return pid;
 }
 
-static void end_way(pid_t pid, const struct way *way, int *go)
+static void end_mortal(pid_t pid, const struct way *way, int *go)
 {
-	__atomic_store_n(&go[1], 1, __ATOMIC_SEQ_CST);
-	if (way->waiting)
+	if (way)
+		__atomic_store_n(&go[1], 1, __ATOMIC_SEQ_CST);
+	else
 		kill(pid, SIGKILL);
 }
 
 /* Those who wait when it dies. */
 static void death_before(struct __test_metadata *_metadata, FIXTURE_DATA(barrier_death) * self,
-			 int waiters)
+			 const struct way *way, int waiters)
 {
 	pid_t pid, pids[40];
-	size_t i;
 	int n;
 
-	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		TH_LOG("%s, %d waiters", ways[i].name, waiters);
-		new_barrier(self->fd, waiters + 2);
-		for (n = 0; n < waiters; n++)
-			pids[n] = spawn_party(self->fd);
-		pid = spawn_way(self->name, &ways[i], self->shared);
-		EXPECT_EQ(waiters + ways[i].waiting, arrived(&self->c));
-		end_way(pid, &ways[i], self->shared);
-		for (n = 0; n < waiters; n++)
-			EXPECT_EQ(EOWNERDEAD, reap(pids[n]));
-		/* Those who come later. */
-		EXPECT_EQ(-ENOTRECOVERABLE, do_barrier_wait(self->fd, self->owner, BARRIER, NEVER));
-		EXPECT_EQ(-ENOTRECOVERABLE, do_barrier_wait(self->fd, self->owner, BARRIER, 0));
-		kill_and_reap(pid);
-		/* And all anew. */
-		EXPECT_EQ(0, do_reset(self->fd, BARRIER, 1));
-		new_barrier(self->fd, 1);
-		EXPECT_EQ(1, do_barrier_wait(self->fd, self->owner, BARRIER, NEVER));
-		EXPECT_EQ(1, do_barrier_wait(self->fd, self->owner, BARRIER, NEVER));
-		EXPECT_EQ(0, do_barrier_leave(self->fd, self->owner, BARRIER));
-		EXPECT_EQ(0, do_reset(self->fd, BARRIER, 1));
-	}
+	TH_LOG("%s, %d waiters", way ? way->name : "killed while it waits", waiters);
+	new_barrier(self->fd, waiters + 2);
+	for (n = 0; n < waiters; n++)
+		pids[n] = spawn_party(self->fd);
+	pid = spawn_mortal(self->name, way, self->shared);
+	EXPECT_EQ(waiters + !way, arrived(&self->c));
+	end_mortal(pid, way, self->shared);
+	for (n = 0; n < waiters; n++)
+		EXPECT_EQ(EOWNERDEAD, reap(pids[n]));
+	/* Those who come later. */
+	EXPECT_EQ(-ENOTRECOVERABLE, do_barrier_wait(self->fd, self->owner, BARRIER, NEVER));
+	EXPECT_EQ(-ENOTRECOVERABLE, do_barrier_wait(self->fd, self->owner, BARRIER, 0));
+	kill_and_reap(pid);
+	/* And all anew. */
+	EXPECT_EQ(0, do_reset(self->fd, BARRIER, 1));
+	new_barrier(self->fd, 1);
+	EXPECT_EQ(1, do_barrier_wait(self->fd, self->owner, BARRIER, NEVER));
+	EXPECT_EQ(1, do_barrier_wait(self->fd, self->owner, BARRIER, NEVER));
+	EXPECT_EQ(0, do_barrier_leave(self->fd, self->owner, BARRIER));
+	EXPECT_EQ(0, do_reset(self->fd, BARRIER, 1));
+}
+
+static void each_death_before(struct __test_metadata *_metadata,
+			      FIXTURE_DATA(barrier_death) * self, int waiters)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ways_to_die); i++)
+		death_before(_metadata, self, &ways_to_die[i], waiters);
+	death_before(_metadata, self, NULL, waiters);
 }
 
 TEST_F(barrier_death, death_of_a_party_with_one_waiter)
 {
-	death_before(_metadata, self, 1);
+	each_death_before(_metadata, self, 1);
 }
 
 TEST_F(barrier_death, death_of_a_party_with_several_waiters)
 {
-	death_before(_metadata, self, 3);
+	each_death_before(_metadata, self, 3);
 }
 
 TEST_F(barrier_death, death_of_a_party_with_more_waiters_than_a_batch)
 {
-	death_before(_metadata, self, 36);
+	each_death_before(_metadata, self, 36);
 }
 
 /* With nobody waiting: who comes later is told all the same. */
-TEST_F(barrier_death, death_of_a_party_with_no_waiter)
+static void death_alone(struct __test_metadata *_metadata, FIXTURE_DATA(barrier_death) * self,
+			const struct way *way)
 {
 	pid_t pid;
-	size_t i;
 	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		TH_LOG("%s", ways[i].name);
-		new_barrier(self->fd, 2);
-		pid = spawn_way(self->name, &ways[i], self->shared);
-		end_way(pid, &ways[i], self->shared);
-		if (ways[i].silent) {
-			ret = do_barrier_wait(self->fd, self->owner, BARRIER, now() + PATIENCE);
-			EXPECT_EQ(-EOWNERDEAD, ret);
-		}
-		UNTIL(read_word(&self->c, BARRIER) & SHMBUF_WORD_NOTRECOVERABLE);
-		ret = do_barrier_wait(self->fd, self->owner, BARRIER, NEVER);
-		EXPECT_EQ(-ENOTRECOVERABLE, ret);
-		kill_and_reap(pid);
-		EXPECT_EQ(0, do_reset(self->fd, BARRIER, 1));
+	TH_LOG("%s", way ? way->name : "killed while it waits");
+	new_barrier(self->fd, 2);
+	pid = spawn_mortal(self->name, way, self->shared);
+	end_mortal(pid, way, self->shared);
+	if (way && way->thread) {
+		ret = do_barrier_wait(self->fd, self->owner, BARRIER, now() + PATIENCE);
+		EXPECT_EQ(-EOWNERDEAD, ret);
 	}
+	UNTIL(read_word(&self->c, BARRIER) & SHMBUF_WORD_NOTRECOVERABLE);
+	EXPECT_EQ(-ENOTRECOVERABLE, do_barrier_wait(self->fd, self->owner, BARRIER, NEVER));
+	kill_and_reap(pid);
+	EXPECT_EQ(0, do_reset(self->fd, BARRIER, 1));
+}
+
+TEST_F(barrier_death, death_of_a_party_with_no_waiter)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ways_to_die); i++)
+		death_alone(_metadata, self, &ways_to_die[i]);
+	death_alone(_metadata, self, NULL);
 }
 
 /* It isn't a party that leaves, or that never arrived, or of what was before RESET. */
@@ -273,10 +201,10 @@ TEST_F(barrier_death, deaths_that_break_nothing)
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));
-	pid = spawn_way(self->name, &ways[0], self->shared);
+	pid = spawn_mortal(self->name, &ways_to_die[0], self->shared);
 	EXPECT_EQ(0, do_reset(self->fd, BARRIER, 1));
 	new_barrier(self->fd, 2);
-	end_way(pid, &ways[0], self->shared);
+	end_mortal(pid, &ways_to_die[0], self->shared);
 	EXPECT_EQ(0, reap(pid));
 	EXPECT_EQ(-ETIMEDOUT, do_barrier_wait(self->fd, self->owner, BARRIER,
 					      now() + 300 * NSEC_PER_MSEC));
@@ -289,33 +217,33 @@ static void *wait_for_all(void *arg)
 	struct party *p = arg;
 
 	p->go[2] = syscall(SYS_gettid);
-	p->go[3] = do_barrier_wait(p->fd, p->owner, BARRIER, NEVER);
+	p->go[3] = do_barrier_wait(p->m.fd, p->m.owner, BARRIER, NEVER);
 	return NULL;
 }
 
 /* Threads of one process-bound id: an arrival each, one party. */
 TEST_F(barrier_death, threads_that_share_an_id)
 {
-	struct party p = { .fd = self->fd, .go = self->shared };
+	struct party p = { .m.fd = self->fd, .go = self->shared };
 	pthread_t thread;
 
 	new_barrier(self->fd, 2);
-	ASSERT_EQ(0, do_register(self->fd, SHMBUF_REGISTER_PROCESS, &p.owner));
+	ASSERT_EQ(0, do_register(self->fd, SHMBUF_REGISTER_PROCESS, &p.m.owner));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_all, &p));
 	UNTIL(p.go[2] && asleep_in(p.go[2], SHMBUF_IOC_BARRIER_WAIT));
 	/* Leaving doesn't end the other's wait, and arriving enrols anew. */
-	EXPECT_EQ(0, do_barrier_leave(self->fd, p.owner, BARRIER));
-	EXPECT_EQ(-ENOENT, do_barrier_leave(self->fd, p.owner, BARRIER));
+	EXPECT_EQ(0, do_barrier_leave(self->fd, p.m.owner, BARRIER));
+	EXPECT_EQ(-ENOENT, do_barrier_leave(self->fd, p.m.owner, BARRIER));
 	EXPECT_EQ(true, asleep_in(p.go[2], SHMBUF_IOC_BARRIER_WAIT));
-	EXPECT_EQ(1, do_barrier_wait(self->fd, p.owner, BARRIER, NEVER));
+	EXPECT_EQ(1, do_barrier_wait(self->fd, p.m.owner, BARRIER, NEVER));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(0, p.go[3]);
-	EXPECT_EQ(0, do_barrier_leave(self->fd, p.owner, BARRIER));
+	EXPECT_EQ(0, do_barrier_leave(self->fd, p.m.owner, BARRIER));
 	/* An id that ends while another thread waits by it breaks the barrier. */
 	p.go[2] = 0;
 	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_all, &p));
 	UNTIL(p.go[2] && asleep_in(p.go[2], SHMBUF_IOC_BARRIER_WAIT));
-	EXPECT_EQ(0, do_unregister(self->fd, p.owner));
+	EXPECT_EQ(0, do_unregister(self->fd, p.m.owner));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(-EOWNERDEAD, p.go[3]);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Holders that die in all ways, and what those hear who come after them. */
-#include "shmbuf_test.h"
-#include <pthread.h>
+#include "ways_to_die.h"
 #include <spawn.h>
 
 #define MAX_WAITERS 3
@@ -10,125 +9,28 @@ struct held {
 	int ready;
 	pid_t tid;		/* of the thread that holds */
 	__u64 owner;
-	int go;			/* now die, if it isn't by a signal */
+	int go;			/* now die */
 };
 
 struct holder {
-	const char *name;
+	struct mortal m;	/* first: it is one */
 	bool fast;		/* by the word alone: the kernel never saw it */
-	int fd;
-	struct control c;
 	struct held *held;
 };
 
-static void take(struct holder *h)
+static void hold(struct mortal *m)
 {
-	h->held->owner = new_owner(h->fd);
+	struct holder *h = (struct holder *)m;
+
+	m->owner = new_owner(m->fd);
 	if (h->fast)
-		CHECK(fast_lock(&h->c, h->held->owner, 0));
+		CHECK(fast_lock(&m->c, m->owner, 0));
 	else
-		CHECK(do_lock(h->fd, h->held->owner, 0, 0, NEVER) == 0);
+		CHECK(do_lock(m->fd, m->owner, 0, 0, NEVER) == 0);
+	h->held->owner = m->owner;
 	h->held->tid = syscall(SYS_gettid);
 	__atomic_store_n(&h->held->ready, 1, __ATOMIC_SEQ_CST);
-}
-
-static void await_go(struct holder *h)
-{
 	UNTIL(__atomic_load_n(&h->held->go, __ATOMIC_SEQ_CST));
-}
-
-static void stay(void)
-{
-	for (;;)
-		pause();
-}
-
-/* The ways to die: each takes the lock, and ends its hold when told to. */
-
-static void by_exit(struct holder *h)
-{
-	take(h);
-	await_go(h);
-	_exit(0);
-}
-
-static void by_signal(struct holder *h, int sig)
-{
-	take(h);
-	await_go(h);
-	signal(sig, SIG_DFL);
-	kill(getpid(), sig);
-	stay();
-}
-
-static void by_sigkill(struct holder *h)
-{
-	by_signal(h, SIGKILL);
-}
-
-static void by_sigsegv(struct holder *h)
-{
-	by_signal(h, SIGSEGV);
-}
-
-static void by_exec(struct holder *h)
-{
-	/* The handle stays open: exec alone is the death. */
-	CHECK(!fcntl(h->fd, F_SETFD, 0));
-	take(h);
-	await_go(h);
-	exec_idle();
-}
-
-static void *take_and_return(void *arg)
-{
-	take(arg);
-	await_go(arg);
-	return NULL;
-}
-
-static void *take_and_raw_exit(void *arg)
-{
-	take(arg);
-	await_go(arg);
-	syscall(SYS_exit, 0);
-	return NULL;
-}
-
-static void in_thread(struct holder *h, void *(*fn)(void *))
-{
-	pthread_t thread;
-
-	CHECK(!pthread_create(&thread, NULL, fn, h));
-	stay();		/* the process lives on */
-}
-
-static void by_thread_end(struct holder *h)
-{
-	in_thread(h, take_and_return);
-}
-
-static void by_raw_thread_exit(struct holder *h)
-{
-	in_thread(h, take_and_raw_exit);
-}
-
-static void by_unregister(struct holder *h)
-{
-	take(h);
-	await_go(h);
-	CHECK(do_unregister(h->fd, h->held->owner) == 0);
-	stay();
-}
-
-static void by_release(struct holder *h)
-{
-	take(h);
-	await_go(h);
-	if (h->c.base)
-		munmap(h->c.base, h->c.size);
-	close(h->fd);
-	stay();
 }
 
 FIXTURE(death)
@@ -143,28 +45,26 @@ FIXTURE(death)
 
 FIXTURE_VARIANT(death)
 {
-	void (*way)(struct holder *h);
+	struct way way;
 	bool fast;
 };
 
-FIXTURE_VARIANT_ADD(death, exit) { by_exit, false };
-FIXTURE_VARIANT_ADD(death, sigkill) { by_sigkill, false };
-FIXTURE_VARIANT_ADD(death, sigsegv) { by_sigsegv, false };
-FIXTURE_VARIANT_ADD(death, exec) { by_exec, false };
-FIXTURE_VARIANT_ADD(death, thread_end) { by_thread_end, false };
-FIXTURE_VARIANT_ADD(death, raw_thread_exit) { by_raw_thread_exit, false };
-FIXTURE_VARIANT_ADD(death, unregister) { by_unregister, false };
-FIXTURE_VARIANT_ADD(death, release) { by_release, false };
-FIXTURE_VARIANT_ADD(death, fast_sigkill) { by_sigkill, true };
-FIXTURE_VARIANT_ADD(death, fast_exec) { by_exec, true };
-FIXTURE_VARIANT_ADD(death, fast_thread_end) { by_raw_thread_exit, true };
-FIXTURE_VARIANT_ADD(death, fast_release) { by_release, true };
+FIXTURE_VARIANT_ADD(death, exit) { { .end = by_exit }, false };
+FIXTURE_VARIANT_ADD(death, sigkill) { { .end = by_sigkill }, false };
+FIXTURE_VARIANT_ADD(death, sigsegv) { { .end = by_sigsegv }, false };
+FIXTURE_VARIANT_ADD(death, exec) { { .end = by_exec }, false };
+FIXTURE_VARIANT_ADD(death, thread_end) { { .end = by_pthread_exit, .thread = true }, false };
+FIXTURE_VARIANT_ADD(death, raw_thread_exit) { { .end = by_raw_exit, .thread = true }, false };
+FIXTURE_VARIANT_ADD(death, unregister) { { .end = by_unregister }, false };
+FIXTURE_VARIANT_ADD(death, release) { { .end = by_release }, false };
+FIXTURE_VARIANT_ADD(death, fast_sigkill) { { .end = by_sigkill }, true };
+FIXTURE_VARIANT_ADD(death, fast_exec) { { .end = by_exec }, true };
+FIXTURE_VARIANT_ADD(death, fast_thread_end) { { .end = by_raw_exit, .thread = true }, true };
+FIXTURE_VARIANT_ADD(death, fast_release) { { .end = by_release }, true };
 
 FIXTURE_SETUP(death)
 {
-	struct holder h = {
-		.name = self->name, .fast = variant->fast, .held = shared_memory(4096),
-	};
+	struct holder h = { .fast = variant->fast, .held = shared_memory(4096) };
 
 	self->fd = new_buffer(new_name(self->name), 2, 0, 0);
 	self->owner = new_owner(self->fd);
@@ -172,11 +72,10 @@ FIXTURE_SETUP(death)
 	self->held = h.held;
 	self->holder = spawn();
 	if (!self->holder) {
-		h.fd = open_buffer(h.name, O_RDWR);
+		h.m.fd = open_buffer(self->name, O_RDWR);
 		if (h.fast)
-			h.c = map_control(h.fd, PROT_READ | PROT_WRITE);
-		variant->way(&h);
-		_exit(1);
+			h.m.c = map_control(h.m.fd, PROT_READ | PROT_WRITE);
+		lead((struct life){ hold, &variant->way, &h.m });
 	}
 	UNTIL(__atomic_load_n(&self->held->ready, __ATOMIC_SEQ_CST));
 }
@@ -434,7 +333,6 @@ static int share(void *arg)
 
 	s->unlock = do_unlock(s->fd, s->owner, 0);
 	s->lock = do_lock(s->fd, s->owner, 1, 0, NEVER);
-	syscall(SYS_exit, 0);
 	return 0;
 }
 
@@ -442,18 +340,14 @@ static int share(void *arg)
 TEST_F(life, a_process_that_shares_the_memory_owns_nothing)
 {
 	struct sharer s = { .fd = self->mine, .owner = self->owner };
-	char *stack = shared_memory(65536);
-	pid_t pid = clone(share, stack + 65536, CLONE_VM | SIGCHLD, &s);
 
-	ASSERT_LT(0, pid);
-	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, reap(spawn_sharer(share, &s)));
 	EXPECT_EQ(-EPERM, s.unlock);
 	EXPECT_EQ(-EPERM, s.lock);
 	EXPECT_EQ(0, do_register(self->mine, SHMBUF_REGISTER_PROCESS, &s.owner));
 	s.unlock = 0;
 	s.lock = 0;
-	pid = clone(share, stack + 65536, CLONE_VM | SIGCHLD, &s);
-	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, reap(spawn_sharer(share, &s)));
 	EXPECT_EQ(-EPERM, s.unlock);
 	EXPECT_EQ(-EPERM, s.lock);
 }
@@ -474,26 +368,25 @@ TEST_F(life, other_threads_end_is_no_death)
 
 static void *register_and_hold(void *arg)
 {
-	struct holder *h = arg;
+	struct mortal *m = arg;
 
-	if (do_register(h->fd, SHMBUF_REGISTER_PROCESS, &h->held->owner) ||
-	    do_lock(h->fd, h->held->owner, 1, 0, NEVER))
-		h->held->owner = 0;
+	if (do_register(m->fd, SHMBUF_REGISTER_PROCESS, &m->owner) ||
+	    do_lock(m->fd, m->owner, 1, 0, NEVER))
+		m->owner = 0;
 	return NULL;
 }
 
 /* A process-bound id lives as long as any thread of its process. */
 TEST_F(life, process_bound_ids_outlive_their_thread)
 {
-	struct held held = {};
-	struct holder h = { .fd = self->mine, .held = &held };
+	struct mortal m = { .fd = self->mine };
 	pthread_t thread;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, register_and_hold, &h));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, register_and_hold, &m));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
-	ASSERT_NE(0, held.owner);
+	ASSERT_NE(0, m.owner);
 	EXPECT_EQ(-EBUSY, do_trylock(self->fd, self->other, 1));
-	EXPECT_EQ(0, do_unlock(self->mine, held.owner, 1));
+	EXPECT_EQ(0, do_unlock(self->mine, m.owner, 1));
 }
 
 /* One that holds a lock, and sleeps for another. */

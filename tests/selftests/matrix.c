@@ -2,24 +2,42 @@
 /*
  * The kill matrix: each kind of waiting x what the victim is doing x how it ends x who else
  * waits.  One line of TAP for each cell that can exist; the others are named with a reason.
- * A new kind is a row of kinds[] in matrix_kinds.h, a way to end one of ways[] in
- * matrix_ways.h; "matrix TEXT" runs the cells with TEXT in their names.
+ * A new kind is a row of kinds[] in matrix_kinds.h, a way to end one of ways[] below;
+ * "matrix TEXT" runs the cells with TEXT in their names.
  */
 #include "matrix_kinds.h"
-#include "matrix_ways.h"
+
+static const struct way ways[] = {
+	{ "exit", by_exit, true },
+	{ "SIGKILL", by_sigkill, true },
+	{ "SIGSEGV", by_sigsegv, true },
+	{ "exec", by_exec, true },
+	{ "release of the handle", by_release, true },
+	{ "munmap", by_munmap },
+	{ "pthread_exit", by_pthread_exit, true, .thread = true },
+	{ "raw exit of the thread", by_raw_exit, true, .thread = true },
+	{ "exit of a fork child", by_childs_exit },
+	/* Once per kind, from here on. */
+	{ "SIGKILL with much memory", by_sigkill, true, .large = true },
+	{ "exit of a vfork child", by_vforked_childs_exit, .once = true },
+	{ "exec of a vfork child", by_vforked_childs_exec, .once = true },
+	{ "exit of a process with the same memory", by_sharers_exit, .once = true },
+};
 
 /* Why there can be no such cell, or NULL. */
 static const char *impossible(const struct cell *cell)
 {
+	const struct way *way = cell->way;
+
 	if (cell->role == HOLDER && cell->kind->no_holder)
 		return cell->kind->no_holder;
-	if (cell->role != HOLDER && cell->way->thread)
+	if (cell->role != HOLDER && way->thread)
 		return "a thread that is in a call can't end itself";
-	if (cell->role != HOLDER && cell->way->end == by_release)
+	if (cell->role != HOLDER && way->end == by_release)
 		return "a call under way keeps its handle";
-	if (cell->way->large && (cell->nr_others != 1 || cell->timed ||
-				 cell->role != (cell->kind->no_holder ? WAITER : HOLDER)))
-		return "much memory once per kind is enough";
+	if ((way->large || way->once) && (cell->nr_others != 1 || cell->timed ||
+					  cell->role != (cell->kind->no_holder ? WAITER : HOLDER)))
+		return "once per kind is enough";
 	return NULL;
 }
 
@@ -36,9 +54,17 @@ static void pin(int cpu)
 
 static void join(struct cell *cell)
 {
-	cell->my_fd = open_buffer(cell->name, O_RDWR);
-	cell->c = map_control(cell->my_fd, PROT_READ | PROT_WRITE);
-	cell->data = map_data(cell->my_fd, 4096);
+	cell->m.fd = open_buffer(cell->name, O_RDWR);
+	cell->m.c = map_control(cell->m.fd, PROT_READ | PROT_WRITE);
+	cell->m.data = map_data(cell->m.fd, 4096);
+}
+
+static void let_go(struct cell *cell)
+{
+	UNTIL(get(&cell->victim->go) == 2);
+	cell->kind->let_go(cell);
+	set(&cell->victim->returned, 1);
+	stay();
 }
 
 static void *suffer(void *arg)
@@ -58,49 +84,64 @@ static void *suffer(void *arg)
 	set(&victim->ready, 1);
 	UNTIL(get(&victim->go));
 	if (cell->way->thread)
-		cell->way->end(cell);
-	UNTIL(get(&victim->go) == 2);
-	cell->kind->let_go(cell);
-	set(&victim->returned, 1);
-	stay();
+		cell->way->end(&cell->m);
+	let_go(cell);
 	return NULL;
 }
 
-static size_t much_memory(void)
-{
-	size_t pages = sysconf(_SC_AVPHYS_PAGES) / 2;
+/* Memory in small pages, which take long to give back: who is to die with it inherits it. */
+static void *ballast;
+static size_t ballast_size;
 
-	return (pages < 262144 ? pages : 262144) * 4096;
+static void fill_ballast(void)
+{
+	size_t pages = sysconf(_SC_AVPHYS_PAGES) / 2, page = sysconf(_SC_PAGESIZE), i;
+
+	ballast_size = pages * page < 1UL << 30 ? pages * page : 1UL << 30;
+	ballast = mmap(NULL, ballast_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+	CHECK(ballast != MAP_FAILED);
+	madvise(ballast, ballast_size, MADV_NOHUGEPAGE);
+	for (i = 0; i < ballast_size; i += page)
+		((volatile char *)ballast)[i] = 1;
 }
 
-static void touch(size_t size)
+static pid_t spawn_with_ballast(void)
 {
-	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
 
-	CHECK(p != MAP_FAILED);
-	memset(p, 1, size);
+	if (!ballast)
+		fill_ballast();
+	CHECK(!madvise(ballast, ballast_size, MADV_DOFORK));
+	pid = spawn();
+	/* Nobody else gets it. */
+	CHECK(!madvise(ballast, ballast_size, MADV_DONTFORK));
+	return pid;
 }
 
 /* The victim is the second thread; the first one does what ends processes. */
 static void spawn_victim(struct cell *cell)
 {
-	pid_t pid = spawn();
+	pid_t pid = cell->way->large ? spawn_with_ballast() : spawn();
 	pthread_t thread;
 
-	cell->victim->pid = pid ?: cell->victim->pid;
-	if (pid)
+	if (pid) {
+		cell->victim->pid = pid;
 		return;
+	}
 	if (cell->role == WOKEN)
 		pin(1);
 	join(cell);
-	if (cell->way->large)
-		touch(much_memory());
+	if (cell->kind->by_process)
+		new_owner(cell->m.fd);
 	CHECK(!pthread_create(&thread, NULL, suffer, cell));
 	while (!get(&cell->victim->go))
 		usleep(100);
+	if (cell->way->thread && cell->kind->by_process)
+		let_go(cell);
 	if (cell->way->thread)
 		stay();
-	cell->way->end(cell);
+	cell->way->end(&cell->m);
 	set(&cell->victim->done, 1);
 	stay();
 }
@@ -145,10 +186,10 @@ static void still_held(struct cell *cell)
 
 	for (i = 0; i < cell->nr_others; i++)
 		CHECK(asleep_in(cell->others[i].pid, cell->kind->cmd));
-	cell->my_fd = cell->fd;
+	cell->m.fd = cell->fd;
+	cell->m.c = cell->c;
 	CHECK(cell->kind->wait(cell, now() + SOON) == -ETIMEDOUT);
 	set(&cell->victim->go, 2);
-	UNTIL(get(&cell->victim->returned));
 }
 
 static void run_holder(struct cell *cell)
@@ -160,28 +201,30 @@ static void run_holder(struct cell *cell)
 	if (!cell->kind->waiters_first)
 		spawn_others(cell);
 	set(&cell->victim->go, 1);
-	if (!cell->way->death) {
+	if (!is_death(cell)) {
 		UNTIL(over(cell));
 		still_held(cell);
 	}
 }
 
-static void run_waiter(struct cell *cell)
+static void spawn_waiters(struct cell *cell)
 {
-	cell->kind->close(cell);
+	if (cell->kind->close)
+		cell->kind->close(cell);
 	spawn_victim(cell);
 	UNTIL(get(&cell->victim->tid) && asleep_in(cell->victim->tid, cell->kind->cmd));
 	spawn_others(cell);
+}
+
+static void run_waiter(struct cell *cell)
+{
+	spawn_waiters(cell);
 	set(&cell->victim->go, 1);
-	if (cell->way->death)
+	if (is_death(cell))
 		UNTIL(ended(cell->victim->tid));
 	else
 		UNTIL(over(cell));
 	cell->kind->open(cell);
-	if (!cell->way->death) {
-		UNTIL(get(&cell->victim->returned));
-		CHECK(cell->victim->result == 0);
-	}
 }
 
 /* Exit leaves a zombie, exec waits for the other threads: both have killed the victim by then. */
@@ -190,6 +233,9 @@ static bool is_doomed(const struct cell *cell)
 	return over(cell) || state_of(cell->victim->pid) == 'D';
 }
 
+/* Locked by the one cell that keeps others from its CPU. */
+static int alone_on_cpu;
+
 /* On this CPU the victim can't run; the thread that ends it is on another one. */
 static void run_woken(struct cell *cell)
 {
@@ -197,10 +243,8 @@ static void run_woken(struct cell *cell)
 	__u64 end;
 
 	pin(0);
-	cell->kind->close(cell);
-	spawn_victim(cell);
-	UNTIL(get(&cell->victim->tid) && asleep_in(cell->victim->tid, cell->kind->cmd));
-	spawn_others(cell);
+	spawn_waiters(cell);
+	CHECK(!lockf(alone_on_cpu, F_LOCK, 0));
 	CHECK(!sched_setscheduler(0, SCHED_FIFO, &fifo));
 	cell->kind->open(cell);
 	set(&cell->victim->go, 1);
@@ -208,49 +252,48 @@ static void run_woken(struct cell *cell)
 		;
 	CHECK(!get(&cell->victim->returned));
 	CHECK(!sched_setscheduler(0, SCHED_OTHER, &normal));
+	CHECK(!lockf(alone_on_cpu, F_ULOCK, 0));
 	/* As long as it is there it may be given a lock, and gives it back. */
-	if (cell->way->death) {
+	if (is_death(cell))
 		UNTIL(ended(cell->victim->tid));
-	} else {
-		UNTIL(get(&cell->victim->returned));
-		CHECK(cell->victim->result == 0);
-	}
 }
 
 static void run(struct cell *cell)
 {
 	static void (* const by_role[])(struct cell *cell) = { run_holder, run_waiter, run_woken };
-	struct control c;
 	int i;
 
 	cell->fd = new_buffer(new_name(cell->name), 1, 2, 1);
 	cell->owner = new_owner(cell->fd);
+	cell->c = map_control(cell->fd, PROT_READ);
 	if (cell->kind->init)
 		cell->kind->init(cell);
 	cell->victim = shared_memory(4096);
 	cell->others = cell->victim + 1;
 	by_role[cell->role](cell);
 	cell->kind->after(cell);
-	c = map_control(cell->fd, PROT_READ);
-	UNTIL(read_word(&c, STILL) == SHMBUF_WORD_QUEUE);
+	if (!is_death(cell)) {
+		UNTIL(get(&cell->victim->returned));
+		CHECK(cell->victim->result == 0);
+	}
 	for (i = 0; i < cell->nr_others; i++)
 		CHECK(reap(cell->others[i].pid) == 0);
 	kill_and_reap(cell->victim->pid);
+	cell->kind->at_last(cell);
+	CHECK(read_word(&cell->c, STILL) == SHMBUF_WORD_QUEUE);
 	close(cell->fd);
 }
 
-/* In a process of its own, so that a cell that fails takes nobody along. */
-static bool passes(struct cell *cell)
-{
-	pid_t pid = spawn();
+/* The cells, several at once: they mostly wait. */
 
-	if (!pid) {
-		alarm(TEST_TIMEOUT_DEFAULT);
-		run(cell);
-		_exit(0);
-	}
-	return reap(pid) == 0;
-}
+#define MAX_RUNNING	8
+
+struct test {
+	size_t n;		/* of the cell */
+	pid_t pid;
+	int log;		/* what it has to say */
+	bool ended, passed;
+};
 
 static const struct {
 	const char *name;
@@ -265,47 +308,106 @@ static const struct {
 
 #define NR_CELLS	(ARRAY_SIZE(kinds) * NR_ROLES * ARRAY_SIZE(ways) * ARRAY_SIZE(companies))
 
-static struct cell cell_of(size_t n, char name[160])
+static struct cell cell_of(size_t n)
 {
 	size_t company = n % ARRAY_SIZE(companies);
-	struct cell cell = {
+
+	return (struct cell) {
 		.nr_others = companies[company].nr, .timed = companies[company].timed,
 		.way = &ways[n / ARRAY_SIZE(companies) % ARRAY_SIZE(ways)],
 		.role = n / ARRAY_SIZE(companies) / ARRAY_SIZE(ways) % NR_ROLES,
 		.kind = &kinds[n / ARRAY_SIZE(companies) / ARRAY_SIZE(ways) / NR_ROLES],
 	};
+}
 
-	snprintf(name, 160, "%s, %s, %s, %s", cell.kind->name, roles[cell.role], cell.way->name,
-		 companies[company].name);
-	return cell;
+static const char *name_of(size_t n)
+{
+	const struct cell cell = cell_of(n);
+	static char name[160];
+
+	snprintf(name, sizeof(name), "%s, %s, %s, %s", cell.kind->name, roles[cell.role],
+		 cell.way->name, companies[n % ARRAY_SIZE(companies)].name);
+	return name;
+}
+
+/* In a process of its own, so that a cell that fails takes nobody along. */
+static void start(struct test *test)
+{
+	struct cell cell = cell_of(test->n);
+
+	test->log = memfd_create("log", MFD_CLOEXEC);
+	test->pid = cell.way->large ? spawn_with_ballast() : spawn();
+	if (test->pid)
+		return;
+	alarm(TEST_TIMEOUT_DEFAULT);
+	CHECK(dup2(test->log, STDERR_FILENO) >= 0);
+	run(&cell);
+	_exit(0);
+}
+
+static void await_one(struct test *tests, int started)
+{
+	int status, i;
+	pid_t pid = wait(&status);
+
+	if (pid < 0)
+		fatal("wait: %s", strerror(errno));
+	for (i = started - 1; tests[i].pid != pid || tests[i].ended;)
+		i--;
+	tests[i].ended = true;
+	tests[i].passed = WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static void print(const struct test *test, int number)
+{
+	char text[4096];
+	ssize_t len = pread(test->log, text, sizeof(text), 0);
+
+	if (len > 0)
+		printf("%.*s", (int)len, text);
+	close(test->log);
+	printf("%s %d - %s\n", test->passed ? "ok" : "not ok", number, name_of(test->n));
+}
+
+static bool run_all(struct test *tests, int nr)
+{
+	int started = 0, running = 0, printed = 0;
+	bool passed = true;
+
+	while (printed < nr) {
+		while (started < nr && running < MAX_RUNNING) {
+			start(&tests[started++]);
+			running++;
+		}
+		await_one(tests, started);
+		running--;
+		for (; printed < started && tests[printed].ended; printed++) {
+			print(&tests[printed], printed + 1);
+			passed &= tests[printed].passed;
+		}
+	}
+	return passed;
 }
 
 int main(int argc, char **argv)
 {
+	static struct test tests[NR_CELLS];
 	const char *wanted = argc > 1 ? argv[1] : "";
-	int tests = 0, failed = 0;
-	char name[160];
+	int nr = 0;
 	size_t n;
 
+	printf("TAP version 13\n");
 	for (n = 0; n < NR_CELLS; n++) {
-		struct cell cell = cell_of(n, name);
+		const struct cell cell = cell_of(n);
 
-		tests += strstr(name, wanted) && !impossible(&cell);
-	}
-	printf("TAP version 13\n1..%d\n", tests);
-	for (n = 0, tests = 0; n < NR_CELLS; n++) {
-		struct cell cell = cell_of(n, name);
-		bool ok;
-
-		if (!strstr(name, wanted))
+		if (!strstr(name_of(n), wanted))
 			continue;
-		if (impossible(&cell)) {
-			printf("# %s: no such cell: %s\n", name, impossible(&cell));
-			continue;
-		}
-		ok = passes(&cell);
-		failed += !ok;
-		printf("%s %d - %s\n", ok ? "ok" : "not ok", ++tests, name);
+		if (impossible(&cell))
+			printf("# %s: no such cell: %s\n", name_of(n), impossible(&cell));
+		else
+			tests[nr++] = (struct test){ .n = n };
 	}
-	return failed ? KSFT_FAIL : KSFT_PASS;
+	printf("1..%d\n", nr);
+	alone_on_cpu = memfd_create("alone", MFD_CLOEXEC);
+	return run_all(tests, nr) ? KSFT_PASS : KSFT_FAIL;
 }

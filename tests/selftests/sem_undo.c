@@ -3,7 +3,7 @@
  * Units with UNDO: however their process ends, they come back, as many as it had
  * and never twice.
  */
-#include "shmbuf_test.h"
+#include "ways_to_die.h"
 
 #define SEM	2
 #define UNITS	10
@@ -114,105 +114,27 @@ TEST_F(undo, a_full_semaphore_takes_nothing_back)
 	EXPECT_EQ(UNITS, read_count(&self->c, SEM));
 }
 
-/* The ways to end: each with three units. */
-
 struct holder {
-	int fd;
-	__u64 owner;
-	struct control c;
+	struct mortal m;	/* first: it is one */
 	int *go;
 };
 
-static void take(struct holder *h)
+/* Ends with three units. */
+static void hold(struct mortal *m)
 {
-	h->owner = new_owner(h->fd);
-	CHECK(do_sem_wait(h->fd, h->owner, SEM, 0, NEVER) == 0);
-	CHECK(do_sem_try(h->fd, h->owner, SEM) == 0);
-	CHECK(do_sem_try(h->fd, h->owner, SEM) == 0);
-	CHECK(do_sem_try(h->fd, h->owner, SEM) == 0);
-	CHECK(do_sem_post(h->fd, h->owner, SEM) == 0);
+	struct holder *h = (struct holder *)m;
+
+	m->owner = new_owner(m->fd);
+	CHECK(do_sem_wait(m->fd, m->owner, SEM, 0, NEVER) == 0);
+	CHECK(do_sem_try(m->fd, m->owner, SEM) == 0);
+	CHECK(do_sem_try(m->fd, m->owner, SEM) == 0);
+	CHECK(do_sem_try(m->fd, m->owner, SEM) == 0);
+	CHECK(do_sem_post(m->fd, m->owner, SEM) == 0);
 	__atomic_store_n(&h->go[0], 1, __ATOMIC_SEQ_CST);
 	UNTIL(__atomic_load_n(&h->go[1], __ATOMIC_SEQ_CST));
 }
 
-static void stay(void)
-{
-	for (;;)
-		pause();
-}
-
-static void by_exit(struct holder *h)
-{
-	take(h);
-	_exit(0);
-}
-
-static void by_sigkill(struct holder *h)
-{
-	take(h);
-	kill(getpid(), SIGKILL);
-}
-
-static void by_sigsegv(struct holder *h)
-{
-	take(h);
-	signal(SIGSEGV, SIG_DFL);
-	kill(getpid(), SIGSEGV);
-	stay();
-}
-
-static void by_exec(struct holder *h)
-{
-	CHECK(!fcntl(h->fd, F_SETFD, 0));
-	take(h);
-	exec_idle();
-}
-
-static void by_release(struct holder *h)
-{
-	take(h);
-	munmap(h->c.base, h->c.size);
-	close(h->fd);
-	stay();
-}
-
-static void by_unregister(struct holder *h)
-{
-	take(h);
-	CHECK(do_unregister(h->fd, h->owner) == 0);
-	stay();
-}
-
-static void *take_and_raw_exit(void *arg)
-{
-	take(arg);
-	syscall(SYS_exit, 0);
-	return NULL;
-}
-
-/* The thread had the last id of its process, and nobody hears of its end. */
-static void by_raw_thread_exit(struct holder *h)
-{
-	pthread_t thread;
-
-	CHECK(!pthread_create(&thread, NULL, take_and_raw_exit, h));
-	stay();
-}
-
-static const struct way {
-	const char *name;
-	void (*die)(struct holder *h);
-	bool silent;	/* found by looking only, which is done while somebody waits */
-} ways[] = {
-	{ "exit", by_exit },
-	{ "SIGKILL", by_sigkill },
-	{ "SIGSEGV", by_sigsegv },
-	{ "exec", by_exec },
-	{ "release", by_release },
-	{ "UNREGISTER", by_unregister },
-	{ "raw thread exit", by_raw_thread_exit, true },
-};
-
+/* The thread that ends has the last id of its process. */
 static pid_t spawn_holder(const char *name, const struct way *way, int *go)
 {
 	pid_t pid;
@@ -221,12 +143,11 @@ static pid_t spawn_holder(const char *name, const struct way *way, int *go)
 	go[1] = 0;
 	pid = spawn();
 	if (!pid) {
-		struct holder h = { .fd = open_buffer(name, O_RDWR), .go = go };
-
 		/* No other handle that its parent left it has anything to do with it. */
-		h.c = map_control(h.fd, PROT_READ | PROT_WRITE);
-		way->die(&h);
-		_exit(1);
+		struct holder h = { .m.fd = open_buffer(name, O_RDWR), .go = go };
+
+		h.m.c = map_control(h.m.fd, PROT_READ | PROT_WRITE);
+		lead((struct life){ hold, way, &h.m });
 	}
 	UNTIL(__atomic_load_n(&go[0], __ATOMIC_SEQ_CST));
 	return pid;
@@ -254,13 +175,13 @@ TEST_F(undo, units_come_back_exactly)
 	drain(self->fd);
 	for (i = 0; i < 4; i++)
 		EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
-	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		TH_LOG("%s", ways[i].name);
-		pid = spawn_holder(self->name, &ways[i], self->shared);
+	for (i = 0; i < ARRAY_SIZE(ways_to_die); i++) {
+		TH_LOG("%s", ways_to_die[i].name);
+		pid = spawn_holder(self->name, &ways_to_die[i], self->shared);
 		EXPECT_EQ(1, read_count(&self->c, SEM));
 		EXPECT_EQ(-EBUSY, do_reset(self->fd, SEM, 1));
 		__atomic_store_n(&self->shared[1], 1, __ATOMIC_SEQ_CST);
-		if (ways[i].silent) {
+		if (ways_to_die[i].thread) {
 			EXPECT_EQ(0, do_sem_try(self->fd, 0, SEM));
 			EXPECT_EQ(0, do_sem_wait(self->fd, 0, SEM, 0, now() + PATIENCE));
 			EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
@@ -280,13 +201,13 @@ TEST_F(undo, units_of_the_dead_go_to_who_waits)
 	pid_t pid, plain, undo;
 
 	drain(self->fd);
-	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		TH_LOG("%s", ways[i].name);
+	for (i = 0; i < ARRAY_SIZE(ways_to_die); i++) {
+		TH_LOG("%s", ways_to_die[i].name);
 		EXPECT_EQ(-EBUSY, do_sem_try(self->fd, 0, SEM));
 		new_sem(self->fd, SEM + 1, 0, 1);
 		for (int n = 0; n < 4; n++)
 			EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
-		pid = spawn_holder(self->name, &ways[i], self->shared);
+		pid = spawn_holder(self->name, &ways_to_die[i], self->shared);
 		EXPECT_EQ(0, do_sem_try(self->fd, 0, SEM));
 		plain = spawn();
 		if (!plain)
@@ -335,21 +256,21 @@ static void *wait_undo(void *arg)
 	struct holder *h = arg;
 
 	h->go[0] = syscall(SYS_gettid);
-	h->go[2] = do_sem_wait(h->fd, h->owner, SEM, 0, NEVER);
+	h->go[2] = do_sem_wait(h->m.fd, h->m.owner, SEM, 0, NEVER);
 	return NULL;
 }
 
 TEST_F(undo, a_waiter_without_a_process)
 {
-	struct holder h = { .fd = self->fd, .go = self->shared };
+	struct holder h = { .m.fd = self->fd, .go = self->shared };
 	pthread_t thread;
 
 	drain(self->fd);
 	ASSERT_EQ(0, do_unregister(self->fd, self->owner));
-	ASSERT_EQ(0, do_register(self->fd, SHMBUF_REGISTER_PROCESS, &h.owner));
+	ASSERT_EQ(0, do_register(self->fd, SHMBUF_REGISTER_PROCESS, &h.m.owner));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_undo, &h));
 	UNTIL(h.go[0] && asleep_in(h.go[0], SHMBUF_IOC_SEM_WAIT));
-	EXPECT_EQ(0, do_unregister(self->fd, h.owner));
+	EXPECT_EQ(0, do_unregister(self->fd, h.m.owner));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(-EPERM, h.go[2]);
 	EXPECT_EQ(shmbuf_sem_word(UNITS, 0, 0), read_word(&self->c, SEM));
@@ -390,7 +311,7 @@ TEST_F(undo, reset)
 {
 	pid_t pid;
 
-	pid = spawn_holder(self->name, &ways[0], self->shared);
+	pid = spawn_holder(self->name, &ways_to_die[0], self->shared);
 	EXPECT_EQ(-EBUSY, do_reset(self->fd, SEM, 1));
 	__atomic_store_n(&self->shared[1], 1, __ATOMIC_SEQ_CST);
 	EXPECT_EQ(0, reap(pid));
@@ -405,10 +326,10 @@ TEST_F(undo, reset)
 /* Nobody waits, and so nobody looks for a thread that went without a word. */
 TEST_F(undo, reset_after_a_silent_end)
 {
-	const struct way *way = &ways[ARRAY_SIZE(ways) - 1];
+	const struct way *way = &ways_to_die[ARRAY_SIZE(ways_to_die) - 1];
 	pid_t pid = spawn_holder(self->name, way, self->shared);
 
-	ASSERT_EQ(true, way->silent);
+	ASSERT_EQ(true, way->thread);
 	EXPECT_EQ(-EBUSY, do_reset(self->fd, SEM, 1));
 	__atomic_store_n(&self->shared[1], 1, __ATOMIC_SEQ_CST);
 	UNTIL(do_reset(self->fd, SEM, 1) == 0);
