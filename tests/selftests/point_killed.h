@@ -54,6 +54,12 @@ static void has_been_told(struct scene *s)
 			     0) == 0);
 }
 
+/* Its own end may have to wait for the victim's, which is held up. */
+static void kills_holder(struct scene *s)
+{
+	kill(s->holder->pid, SIGKILL);
+}
+
 static void opens_and_wakes_one(struct scene *s)
 {
 	open_lock(s);
@@ -77,17 +83,17 @@ static const struct killed killed[] = {
 	{ "lock, handed over", "lock_woken", .victim = &locks, .before = hold_lock, .asleep = true,
 	  .others = { &locks }, .provoke = opens_lock_late, .quiet = true },
 	{ "lock, woken to try", "lock_woken", .victim = &locks, .holder = &holds, .asleep = true,
-	  .others = { &locks, &locks }, .provoke = kill_holder, .told = 1,
+	  .others = { &locks, &locks }, .provoke = kills_holder, .told = 1,
 	  .quiet = true },
 	{ "lock, free and taken", "lock_taken", .victim = &locks, .quiet = true },
 	{ "lock, taken after a death", "lock_taken", .victim = &locks, .holder = &holds,
-	  .asleep = true, .others = { &locks }, .provoke = kill_holder, .told = 1,
+	  .asleep = true, .others = { &locks }, .provoke = kills_holder, .told = 1,
 	  .quiet = true },
 	{ "lock, free and got", "lock_got", .victim = &locks, .quiet = true },
 	{ "lock, got after waiting", "lock_got", .victim = &locks, .before = hold_lock,
 	  .asleep = true, .others = { &locks }, .provoke = open_lock, .quiet = true },
 	{ "lock, got after a death", "lock_got", .victim = &locks, .holder = &holds,
-	  .asleep = true, .others = { &locks, &locks }, .provoke = kill_holder, .told = 1,
+	  .asleep = true, .others = { &locks, &locks }, .provoke = kills_holder, .told = 1,
 	  .quiet = true },
 	{ "lock, got for good", "lock_returning", .victim = &locks, .before = hold_lock,
 	  .asleep = true, .others = { &locks, &locks }, .provoke = open_lock, .told = 1 },
