@@ -19,7 +19,7 @@
  * @parties: of the barrier
  * @told: how many hear EOWNERDEAD, in all
  * @units: that the semaphore has in the end
- * @quiet: the others go on without being told that the victim died
+ * @quiet: the others go on without being told that the victim died, or anybody's burial
  */
 struct killed {
 	const char *name, *point;
@@ -249,6 +249,7 @@ static void survive(struct scene *s, const struct killed *row)
 static int see_buried(struct scene *s, const struct killed *row)
 {
 	disarm("death_set");
+	disarm("reap_begun");
 	if (!row->victim->bare)
 		UNTIL(hits("locks_buried"));
 	return try_objects(s, row->units);
@@ -273,8 +274,10 @@ static void run_killed(const void *arg)
 		spawn_other(&s, row->others[i]);
 	for (i = 0; i < row->crowd; i++)
 		spawn_other(&s, row->others[0]);
-	if (row->quiet)
+	if (row->quiet) {
 		arm("death_set", "stay", s.victim->pid, 0);
+		arm("reap_begun", "stay", 0, 0);
+	}
 	arm("locks_buried", "pass", 0, 0);
 	kill_victim(&s, row);
 	survive(&s, row);
