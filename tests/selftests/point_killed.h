@@ -255,25 +255,33 @@ static int see_buried(struct scene *s, const struct killed *row)
 	return try_objects(s, row->units);
 }
 
+/* All are where they shall be, and nothing has happened yet. */
+static void gather(struct scene *s, const struct killed *row)
+{
+	int i;
+
+	if (row->before)
+		row->before(s);
+	if (row->holder)
+		spawn_actor(s, s->holder, row->holder);
+	spawn_actor(s, s->victim, row->victim);
+	if (row->asleep)
+		put_to_sleep(s->victim, row->victim);
+	for (i = 0; i < ARRAY_SIZE(row->others) && row->others[i]; i++)
+		spawn_other(s, row->others[i]);
+	for (i = 0; i < row->crowd; i++)
+		spawn_other(s, row->others[0]);
+}
+
 static void run_killed(const void *arg)
 {
 	const struct killed *row = arg;
 	struct scene s = {};
-	int i, told;
+	int told;
 
 	begin(&s, row->parties ?: 3);
 	arm("sweep_begun", "stay", 0, 0);
-	if (row->before)
-		row->before(&s);
-	if (row->holder)
-		spawn_actor(&s, s.holder, row->holder);
-	spawn_actor(&s, s.victim, row->victim);
-	if (row->asleep)
-		put_to_sleep(s.victim, row->victim);
-	for (i = 0; i < ARRAY_SIZE(row->others) && row->others[i]; i++)
-		spawn_other(&s, row->others[i]);
-	for (i = 0; i < row->crowd; i++)
-		spawn_other(&s, row->others[0]);
+	gather(&s, row);
 	if (row->quiet) {
 		arm("death_set", "stay", s.victim->pid, 0);
 		arm("reap_begun", "stay", 0, 0);
