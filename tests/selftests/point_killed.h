@@ -19,7 +19,7 @@
  * @parties: of the barrier
  * @told: how many hear EOWNERDEAD, in all
  * @units: that the semaphore has in the end
- * @quiet: the others go on without being told that the victim died
+ * @quiet: the others go on without being told that the victim died, or anybody's burial
  */
 struct killed {
 	const char *name, *point;
@@ -54,6 +54,12 @@ static void has_been_told(struct scene *s)
 			     0) == 0);
 }
 
+/* Its own end may have to wait for the victim's, which is held up. */
+static void kills_holder(struct scene *s)
+{
+	kill(s->holder->pid, SIGKILL);
+}
+
 static void opens_and_wakes_one(struct scene *s)
 {
 	open_lock(s);
@@ -77,17 +83,17 @@ static const struct killed killed[] = {
 	{ "lock, handed over", "lock_woken", .victim = &locks, .before = hold_lock, .asleep = true,
 	  .others = { &locks }, .provoke = opens_lock_late, .quiet = true },
 	{ "lock, woken to try", "lock_woken", .victim = &locks, .holder = &holds, .asleep = true,
-	  .others = { &locks, &locks }, .provoke = kill_holder, .told = 1,
+	  .others = { &locks, &locks }, .provoke = kills_holder, .told = 1,
 	  .quiet = true },
 	{ "lock, free and taken", "lock_taken", .victim = &locks, .quiet = true },
 	{ "lock, taken after a death", "lock_taken", .victim = &locks, .holder = &holds,
-	  .asleep = true, .others = { &locks }, .provoke = kill_holder, .told = 1,
+	  .asleep = true, .others = { &locks }, .provoke = kills_holder, .told = 1,
 	  .quiet = true },
 	{ "lock, free and got", "lock_got", .victim = &locks, .quiet = true },
 	{ "lock, got after waiting", "lock_got", .victim = &locks, .before = hold_lock,
 	  .asleep = true, .others = { &locks }, .provoke = open_lock, .quiet = true },
 	{ "lock, got after a death", "lock_got", .victim = &locks, .holder = &holds,
-	  .asleep = true, .others = { &locks, &locks }, .provoke = kill_holder, .told = 1,
+	  .asleep = true, .others = { &locks, &locks }, .provoke = kills_holder, .told = 1,
 	  .quiet = true },
 	{ "lock, got for good", "lock_returning", .victim = &locks, .before = hold_lock,
 	  .asleep = true, .others = { &locks, &locks }, .provoke = open_lock, .told = 1 },
@@ -243,32 +249,43 @@ static void survive(struct scene *s, const struct killed *row)
 static int see_buried(struct scene *s, const struct killed *row)
 {
 	disarm("death_set");
+	disarm("reap_begun");
 	if (!row->victim->bare)
 		UNTIL(hits("locks_buried"));
 	return try_objects(s, row->units);
+}
+
+/* All are where they shall be, and nothing has happened yet. */
+static void gather(struct scene *s, const struct killed *row)
+{
+	int i;
+
+	if (row->before)
+		row->before(s);
+	if (row->holder)
+		spawn_actor(s, s->holder, row->holder);
+	spawn_actor(s, s->victim, row->victim);
+	if (row->asleep)
+		put_to_sleep(s->victim, row->victim);
+	for (i = 0; i < ARRAY_SIZE(row->others) && row->others[i]; i++)
+		spawn_other(s, row->others[i]);
+	for (i = 0; i < row->crowd; i++)
+		spawn_other(s, row->others[0]);
 }
 
 static void run_killed(const void *arg)
 {
 	const struct killed *row = arg;
 	struct scene s = {};
-	int i, told;
+	int told;
 
 	begin(&s, row->parties ?: 3);
 	arm("sweep_begun", "stay", 0, 0);
-	if (row->before)
-		row->before(&s);
-	if (row->holder)
-		spawn_actor(&s, s.holder, row->holder);
-	spawn_actor(&s, s.victim, row->victim);
-	if (row->asleep)
-		put_to_sleep(s.victim, row->victim);
-	for (i = 0; i < ARRAY_SIZE(row->others) && row->others[i]; i++)
-		spawn_other(&s, row->others[i]);
-	for (i = 0; i < row->crowd; i++)
-		spawn_other(&s, row->others[0]);
-	if (row->quiet)
+	gather(&s, row);
+	if (row->quiet) {
 		arm("death_set", "stay", s.victim->pid, 0);
+		arm("reap_begun", "stay", 0, 0);
+	}
 	arm("locks_buried", "pass", 0, 0);
 	kill_victim(&s, row);
 	survive(&s, row);
