@@ -472,7 +472,8 @@ static void write_mixed(int fd, const struct control *c, struct numbers *n, unsi
 	}
 }
 
-static pid_t start_mixed(int fd, struct numbers *n, int k, int readers, int rounds, unsigned int seed)
+static pid_t start_mixed(int fd, struct numbers *n, int k, int readers, int rounds,
+			 unsigned int seed)
 {
 	pid_t pid = spawn();
 
@@ -538,11 +539,14 @@ TEST_F(mix, vandals)
 			for (k = 0; k < 200; k++) {
 				unsigned int what = rand_r(&seed), l = what >> 8 & 3;
 				__u64 junk = (__u64)rand_r(&seed) << 33 ^ rand_r(&seed);
+				__u64 flags = what & 64 ? ~0ULL : 3ULL << 62 | 1ULL << 58;
+				__u64 flip = 1ULL << (what >> 16 & 63);
 
 				if (i < 2)
-					write_word(&self->c, l, junk & (what & 64 ? ~0ULL : 3ULL << 62 | 1ULL << 58));
+					write_word(&self->c, l, junk & flags);
 				else if (i < 4 && (what & 3))
-					*entry_of(row, l) = what & 64 ? junk : *entry_of(row, l) ^ (1ULL << (what >> 16 & 63));
+					*entry_of(row, l) = what & 64 ? junk :
+									*entry_of(row, l) ^ flip;
 				do_lock(fd, owner, l, what & SHARED, now() + 100000);
 				if (what & 128)
 					do_downgrade(fd, owner, l);
