@@ -51,6 +51,27 @@ TEST_F(rows, counted_in_user_space)
 	EXPECT_EQ((shmbuf_row_entry(0) | SHMBUF_ROW_USED) + 2, self->row[0]);
 }
 
+/* Whatever its owner calls meanwhile: else a writer would wait for ever. */
+TEST_F(rows, revoked_while_a_writer_waits)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, do_read(self->fd, self->owner, 0, 0, NEVER));
+	pid = spawn();
+	if (!pid) {
+		CHECK(do_lock(self->fd, new_owner(self->fd), 0, 0, NEVER) == 0);
+		_exit(0);
+	}
+	UNTIL(asleep_in(pid, SHMBUF_IOC_LOCK));
+	EXPECT_EQ(false, fast_read(self->row, 0));
+	EXPECT_EQ(0, do_read(self->fd, self->owner, 0, 0, NEVER));
+	EXPECT_EQ(false, fast_read(self->row, 0));
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+	EXPECT_EQ(false, fast_read(self->row, 0));
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+	EXPECT_EQ(0, reap(pid));
+}
+
 /* The kernel takes over a count that user space made, also if it was mapped late. */
 TEST_F(rows, mapped_while_reading)
 {
