@@ -22,9 +22,10 @@ static int shmbuf_handle_attach(struct shmbuf_handle *handle, struct shmbuf_buff
 	/* Once SEAL returns, no writer comes in that wasn't there before. */
 	if (!mutex_lock_killable(&buffer->config)) {
 		ret = write && (buffer->seals & SHMBUF_SEAL_WRITERS) ? -EPERM : 0;
-		/* Pairs with shmbuf_handle_buffer(). */
-		if (!ret)
+		if (!ret) {
+			/* Pairs with shmbuf_handle_buffer(). */
 			smp_store_release(&handle->buffer, buffer);
+		}
 		mutex_unlock(&buffer->config);
 	}
 	if (ret)

@@ -77,6 +77,7 @@ bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *w
 
 static bool shmbuf_condition_chosen(const struct shmbuf_waiter *waiter)
 {
+	/* Pairs with shmbuf_condition_move(). */
 	return shmbuf_waiter_done(waiter) || smp_load_acquire(&waiter->moved);
 }
 

@@ -95,7 +95,9 @@ static void shmbuf_walk_readers(struct shmbuf_walk *walk, struct shmbuf_buffer *
 	spin_lock(&bucket->lock);
 	claim = shmbuf_claim_first(bucket, index);
 	for (; claim && walk->nr < SHMBUF_WALK_BRANCHES; claim = shmbuf_claim_next(claim)) {
-		pid = shmbuf_reader_count(claim) ? shmbuf_owner_thread(buffer, claim->holder) : NULL;
+		if (!shmbuf_reader_count(claim))
+			continue;
+		pid = shmbuf_owner_thread(buffer, claim->holder);
 		if (pid)
 			shmbuf_walk_push(walk, pid);
 	}

@@ -100,7 +100,8 @@ static void shmbuf_entry_open(struct shmbuf_bucket *bucket, struct shmbuf_claim 
 		return;
 	old = atomic64_read(entry);
 	index = shmbuf_row_index(old);
-	if (index != claim->index && index % SHMBUF_ROW_ENTRIES == claim->index % SHMBUF_ROW_ENTRIES) {
+	if (index != claim->index &&
+	    index % SHMBUF_ROW_ENTRIES == claim->index % SHMBUF_ROW_ENTRIES) {
 		other = shmbuf_claim_find(bucket, index, owner->id);
 		if (other && other->entry == entry) {
 			if (shmbuf_row_count(old))

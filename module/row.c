@@ -70,6 +70,7 @@ static struct shmbuf_row *shmbuf_row_get(struct shmbuf_owner *owner)
 
 atomic64_t *shmbuf_row_entry_of(struct shmbuf_owner *owner, u32 index)
 {
+	/* Pairs with the cmpxchg() of shmbuf_row_get(). */
 	struct shmbuf_row *row = smp_load_acquire(&owner->row);
 
 	BUILD_BUG_ON(SHMBUF_ROW_ENTRIES * sizeof(atomic64_t) > PAGE_SIZE);

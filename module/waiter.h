@@ -106,6 +106,7 @@ struct shmbuf_wakeups {
 
 static inline bool shmbuf_waiter_done(const struct shmbuf_waiter *waiter)
 {
+	/* Pairs with shmbuf_waiter_finish(). */
 	return smp_load_acquire(&waiter->done);
 }
 

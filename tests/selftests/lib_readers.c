@@ -116,6 +116,7 @@ TEST_F(readers, beside_writers)
 
 TEST_F(readers, errors)
 {
+	struct shmbuf_options o = { .nr_locks = 1 };
 	struct shmbuf *b;
 
 	EXPECT_EQ(-EINVAL, shmbuf_rdlock(self->b, 2000));
@@ -123,7 +124,7 @@ TEST_F(readers, errors)
 	EXPECT_EQ(-EINVAL, shmbuf_tryrdlock(self->b, UINT32_MAX));
 	EXPECT_EQ(-EINVAL, shmbuf_downgrade(self->b, 2000));
 	EXPECT_EQ(-EPERM, shmbuf_downgrade(self->b, 0));
-	ASSERT_LE(0, shmbuf_create(&b, "lib-readers", 1, &(struct shmbuf_options) { .nr_locks = 1 }));
+	ASSERT_LE(0, shmbuf_create(&b, "lib-readers", 1, &o));
 	shmbuf_close(self->b);
 	ASSERT_EQ(0, shmbuf_open(&self->b, "lib-readers", SHMBUF_RDONLY));
 	EXPECT_EQ(-EBADF, shmbuf_rdlock(self->b, 0));

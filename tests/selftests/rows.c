@@ -51,6 +51,27 @@ TEST_F(rows, counted_in_user_space)
 	EXPECT_EQ((shmbuf_row_entry(0) | SHMBUF_ROW_USED) + 2, self->row[0]);
 }
 
+/* Whatever its owner calls meanwhile: else a writer would wait for ever. */
+TEST_F(rows, revoked_while_a_writer_waits)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, do_read(self->fd, self->owner, 0, 0, NEVER));
+	pid = spawn();
+	if (!pid) {
+		CHECK(do_lock(self->fd, new_owner(self->fd), 0, 0, NEVER) == 0);
+		_exit(0);
+	}
+	UNTIL(asleep_in(pid, SHMBUF_IOC_LOCK));
+	EXPECT_EQ(false, fast_read(self->row, 0));
+	EXPECT_EQ(0, do_read(self->fd, self->owner, 0, 0, NEVER));
+	EXPECT_EQ(false, fast_read(self->row, 0));
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+	EXPECT_EQ(false, fast_read(self->row, 0));
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+	EXPECT_EQ(0, reap(pid));
+}
+
 /* The kernel takes over a count that user space made, also if it was mapped late. */
 TEST_F(rows, mapped_while_reading)
 {
@@ -472,7 +493,8 @@ static void write_mixed(int fd, const struct control *c, struct numbers *n, unsi
 	}
 }
 
-static pid_t start_mixed(int fd, struct numbers *n, int k, int readers, int rounds, unsigned int seed)
+static pid_t start_mixed(int fd, struct numbers *n, int k, int readers, int rounds,
+			 unsigned int seed)
 {
 	pid_t pid = spawn();
 
@@ -538,11 +560,14 @@ TEST_F(mix, vandals)
 			for (k = 0; k < 200; k++) {
 				unsigned int what = rand_r(&seed), l = what >> 8 & 3;
 				__u64 junk = (__u64)rand_r(&seed) << 33 ^ rand_r(&seed);
+				__u64 flags = what & 64 ? ~0ULL : 3ULL << 62 | 1ULL << 58;
+				__u64 flip = 1ULL << (what >> 16 & 63);
 
 				if (i < 2)
-					write_word(&self->c, l, junk & (what & 64 ? ~0ULL : 3ULL << 62 | 1ULL << 58));
+					write_word(&self->c, l, junk & flags);
 				else if (i < 4 && (what & 3))
-					*entry_of(row, l) = what & 64 ? junk : *entry_of(row, l) ^ (1ULL << (what >> 16 & 63));
+					*entry_of(row, l) = what & 64 ? junk :
+									*entry_of(row, l) ^ flip;
 				do_lock(fd, owner, l, what & SHARED, now() + 100000);
 				if (what & 128)
 					do_downgrade(fd, owner, l);

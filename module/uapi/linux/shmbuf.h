@@ -488,7 +488,7 @@ struct shmbuf_lock {
 #define SHMBUF_WAIT_PEERS		(1U << 1)	/* end when a joined process dies */
 
 /* What WAIT with LOCK returns: a sum of these, with the lock held again. */
-#define SHMBUF_WAITED_OWNERDEAD		(1U << 0)	/* its last holder died: as EOWNERDEAD from LOCK */
+#define SHMBUF_WAITED_OWNERDEAD		(1U << 0)	/* its last holder died: EOWNERDEAD */
 #define SHMBUF_WAITED_TIMEDOUT		(1U << 1)	/* the deadline passed */
 #define SHMBUF_WAITED_INTERRUPTED	(1U << 2)	/* a signal came */
 #define SHMBUF_WAITED_PEERDEAD		(1U << 3)	/* PEERS: a joined process died */
@@ -685,7 +685,7 @@ struct shmbuf_moved {
 
 /* struct shmbuf_sem.flags */
 #define SHMBUF_SEM_TRY			(1U << 0)	/* EBUSY rather than wait */
-#define SHMBUF_SEM_UNDO			(1U << 1)	/* the unit comes back if the process dies */
+#define SHMBUF_SEM_UNDO			(1U << 1)	/* it comes back if the process dies */
 #define SHMBUF_SEM_PEERS		(1U << 2)	/* end when a joined process dies */
 
 /**
@@ -837,7 +837,7 @@ struct shmbuf_deaths {
 #define SHMBUF_OWNER_HELD		(1U << 0)	/* exclusively, by @owner */
 #define SHMBUF_OWNER_SHARED		(1U << 1)	/* by readers, @owner is one of them */
 #define SHMBUF_OWNER_SINCE_BOUND	(1U << 2)	/* held since @since or earlier */
-#define SHMBUF_OWNER_DEAD		(1U << 3)	/* @death tells of the last holder that died */
+#define SHMBUF_OWNER_DEAD		(1U << 3)	/* @death is the last holder's that died */
 #define SHMBUF_OWNER_INCONSISTENT	(1U << 4)	/* nobody said CONSISTENT since */
 #define SHMBUF_OWNER_NOTRECOVERABLE	(1U << 5)
 
