@@ -65,7 +65,7 @@ static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
 	int i;
 
 	cancel_delayed_work_sync(&buffer->check);
-	cancel_delayed_work_sync(&buffer->reap);
+	cancel_work_sync(&buffer->reap);
 	WARN_ON(!xa_empty(&buffer->owners));
 	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)
 		WARN_ON(!RB_EMPTY_ROOT(&buffer->buckets[i].claims));
@@ -110,7 +110,7 @@ static struct shmbuf_buffer *shmbuf_buffer_alloc(const struct shmbuf_create *arg
 	INIT_LIST_HEAD(&buffer->dead_owners);
 	INIT_LIST_HEAD(&buffer->members);
 	INIT_LIST_HEAD(&buffer->peers);
-	INIT_DELAYED_WORK(&buffer->reap, shmbuf_owners_reap_work);
+	INIT_WORK(&buffer->reap, shmbuf_owners_reap_work);
 	INIT_DELAYED_WORK(&buffer->check, shmbuf_sweep_work);
 	for (i = 0; i < SHMBUF_NR_BUCKETS; i++)
 		spin_lock_init(&buffer->buckets[i].lock);

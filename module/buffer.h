@@ -140,7 +140,7 @@ struct shmbuf_buffer {
 	u32 owner_slot;
 	atomic_t owner_generation;
 	struct mutex reap_lock; /* reaping */
-	struct delayed_work reap;
+	struct work_struct reap;
 
 	struct delayed_work check;
 	atomic64_t last_waiter;

@@ -334,12 +334,6 @@ static bool shmbuf_owner_give_back(struct shmbuf_owner *owner)
 	return died;
 }
 
-/* Pending already, but for later: it comes soon enough. */
-static void shmbuf_owners_reap_soon(struct shmbuf_buffer *buffer)
-{
-	queue_delayed_work(shmbuf_workqueue, &buffer->reap, 0);
-}
-
 bool shmbuf_owner_leaves(struct shmbuf_buffer *buffer, u64 id)
 {
 	struct shmbuf_owner *owner;
@@ -350,7 +344,7 @@ bool shmbuf_owner_leaves(struct shmbuf_buffer *buffer, u64 id)
 		WRITE_ONCE(owner->leaves, true);
 		/* Gone without a word, and seen by its lock first. */
 		if (!READ_ONCE(owner->dead))
-			shmbuf_owners_reap_soon(buffer);
+			queue_work(shmbuf_workqueue, &buffer->reap);
 	}
 	rcu_read_unlock();
 	return owner;
@@ -368,7 +362,7 @@ int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id)
 	}
 	shmbuf_owner_put(owner);
 	shmbuf_sweep(buffer);
-	shmbuf_owners_reap_soon(buffer);
+	queue_work(shmbuf_workqueue, &buffer->reap);
 	return 0;
 }
 
@@ -393,7 +387,7 @@ bool shmbuf_owners_find_dead(struct shmbuf_buffer *buffer)
 void shmbuf_owners_look(struct shmbuf_buffer *buffer)
 {
 	if (shmbuf_owners_find_dead(buffer))
-		shmbuf_owners_reap_soon(buffer);
+		queue_work(shmbuf_workqueue, &buffer->reap);
 }
 
 /* What was given back, and held. */
@@ -438,8 +432,7 @@ void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 
 void shmbuf_owners_reap_work(struct work_struct *work)
 {
-	struct shmbuf_buffer *buffer =
-		container_of(to_delayed_work(work), struct shmbuf_buffer, reap);
+	struct shmbuf_buffer *buffer = container_of(work, struct shmbuf_buffer, reap);
 
 	shmbuf_owners_find_dead(buffer);
 	shmbuf_owners_reap(buffer);

@@ -5,7 +5,6 @@
 #include <linux/slab.h>
 
 #include "buffer.h"
-#include "claim.h"
 #include "death.h"
 #include "owner.h"
 #include "point.h"
@@ -64,16 +63,15 @@ static struct shmbuf_owner *shmbuf_process_pop(struct shmbuf_process *process)
 }
 
 /*
- * Survivors are told at once.  What is left to do is nobody's hurry, and a worker that
- * wakes now would take the idle CPU that one of them wakes on.
+ * Survivors are told first.  The rest is done right here: a worker that wakes now would
+ * take the idle CPU that one of them wakes on.
  */
 static void shmbuf_process_buried(struct shmbuf_buffer *buffer)
 {
 	shmbuf_point(death_set);
 	shmbuf_sweep(buffer);
-	shmbuf_claims_bury(buffer);
 	shmbuf_deaths_tell(buffer);
-	queue_delayed_work(shmbuf_workqueue, &buffer->reap, 1);
+	shmbuf_owners_reap(buffer);
 	shmbuf_buffer_put(buffer);
 }
 
