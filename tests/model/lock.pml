@@ -56,7 +56,9 @@ inline die()
 	:: !SILENT ->
 		/* mmu_notifier: shmbuf_process_release() */
 		add(gone, me);
+#ifndef VARIANT_NO_SWEEP
 		lock_sweep();
+#endif
 		/* A moment later: shmbuf_owners_reap() */
 		lock_bury()
 	fi
@@ -154,4 +156,5 @@ inline at_the_end()
 	assert(!waiting && !(word & WAITERS) && !live(word))
 }
 
+#define may_stay	(finished == ALL)
 #include "monitor.pml"

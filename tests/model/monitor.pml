@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Looks when nobody can go on: whoever lives must have come to his end. With CHECK=1 the
+ * Looks when nobody can go on: then all must have come to their end (may_stay). With CHECK=1 the
  * periodic check runs now and then, and whenever nobody can go on.
  */
 active proctype monitor()
@@ -10,6 +10,7 @@ active proctype monitor()
 	do
 	:: CHECK && checks < CHECKS -> checks++; check()
 	:: timeout ->
+		assert(!bucket);
 		if
 		:: CHECK ->
 			before = asleep;
@@ -21,6 +22,6 @@ active proctype monitor()
 		:: else -> break
 		fi
 	od;
-	assert(finished == ALL);
+	assert(may_stay);
 	at_the_end()
 }

@@ -4,7 +4,7 @@
  * words small enough for a search. tests/model/compare holds the two together: it takes
  * each step from each word and wants the same result of both.
  *
- * An inline sets what stands last in its arguments, and nothing else. A step that can't
+ * "from" and "to" are two variables. An inline sets what stands last in its arguments, and nothing else. A step that can't
  * be taken leaves "new" as "old". Kind bits, which stand in a word always, are left out.
  */
 
