@@ -1,109 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Processes that take one lock and give it back, in user space where they can, and die.
- *
- * Nobody holds the lock beside another who is alive. Of each death with the lock the next
- * holder is told, once, and of nothing else; a lock that nobody repaired is never had again.
- * Who never saw the lock doesn't die as its holder. Whoever lives comes to his end, and
- * leaves a word without owner and waiters.
+ * Beside what lock_user.pml wants: whoever lives comes to his end, and then the word has
+ * neither owner nor waiters.
  */
 #ifndef OPS
 #define OPS	2
 #endif
-#ifndef SILENT
-#define SILENT	0	/* deaths that nobody tells of: threads by the raw exit call */
-#endif
-
 #include "word.pml"
 #include "wait.pml"
 #include "lock_calls.pml"
-
-byte holder;		/* between a lock's return and its unlock */
-bool untold;		/* somebody died with the lock, and nobody knows */
-bool lost;		/* unlocked without a repair */
-
-/* @me has the lock, and is back in user space. */
-inline enter()
-{
-	assert(!holder || !has(alive, holder));
-	assert(untold == (ret == EOWNERDEAD));
-	assert(!lost);
-	untold = false;
-	holder = me
-}
-
-inline leave()
-{
-	holder = 0
-}
-
-inline die()
-{
-	d_step {
-		if
-		:: lock_owner(word) == me ->
-			/* Without having seen it, it can't. */
-			assert(holder == me && !untold);
-			untold = true;
-			holder = 0
-		:: else -> assert(holder != me)
-		fi;
-		ret = 0;
-		drop(alive, me)
-	}
-	if
-	:: SILENT
-	:: !SILENT ->
-		/* mmu_notifier: shmbuf_process_release() */
-		add(gone, me);
-#ifndef VARIANT_NO_SWEEP
-		lock_sweep();
-#endif
-		/* A moment later: shmbuf_owners_reap() */
-		lock_bury()
-	fi
-}
-
-/* shmbuf_lock(), as far as the word; the library goes to the kernel if that fails, and may anyway. */
-inline lib_lock()
-{
-	if
-	:: d_step { word == 0 -> lock_user_acquire(0, me, word, result); ret = OK; enter() }
-	:: ioctl_lock();
-		atomic {
-			if
-			:: is_locked(ret) && !killed -> enter()
-			:: else -> assert(ret == EINTR || (ret == ENOTRECOVERABLE && lost) || killed)
-			fi
-		}
-	fi
-}
-
-inline lib_unlock()
-{
-#if defined VARIANT_EXCHANGE
-	d_step { leave(); ret = word; word = 0 }
-	if
-	:: d_step { (ret & ~me) && may_die -> be_killed() }
-	:: (ret & ~me) ->
-		d_step { !bucket -> bucket = true }
-		ATOMIC_IF_EXCLUSIVE { dispatch(); unlock() }
-		flush()
-	:: !(ret & ~me)
-	fi
-#elif defined VARIANT_PLAIN_STORE
-	if
-	:: atomic { word == me -> leave() };
-		word = 0
-	:: leave(); lock_put(false)
-	fi
-#else
-	if
-	:: d_step { word == me -> leave(); lock_user_release(me, me, word, result) }
-	:: leave(); lock_put(false)
-	fi
-#endif
-}
+#include "lock_user.pml"
 
 active [N] proctype process()
 {

@@ -329,6 +329,7 @@ inline lock_retry(retake)
 		if
 		:: has(done, me) ->
 			drop(done, me);
+			drop(trying, me);
 			ret = OK;
 #if SHARED
 			/* Whoever of a batch of readers is awake lets the next in. */
@@ -396,7 +397,7 @@ inline lock_wait(at_once, retake)
 	:: ret == EBUSY ->
 		if
 		:: at_once -> at_once = false
-		:: else -> sleep_unless(has(done, me) || has(trying, me))
+		:: else -> sleep_unless(has(done, me) || has(trying, me), !(retake))
 		fi;
 		lock_retry(retake)
 	:: else -> break

@@ -163,7 +163,7 @@ inline wait()
 {
 	do
 	:: ret == EBUSY ->
-		sleep_unless(has(done, me));
+		sleep_unless(has(done, me), true);
 		atomic { look_for_signal(); look_for_deadline() }
 		if
 		:: d_step { has(done, me) -> drop(done, me); ret = OK }

@@ -70,8 +70,11 @@ inline flush()
 	fi
 }
 
-/* Until somebody wakes it, or it has a reason of its own. "chosen" is what it looks at. */
-inline sleep_unless(chosen)
+/*
+ * Until somebody wakes it, or it has a reason of its own. "chosen" is what it looks at,
+ * "timely" whether there is a deadline.
+ */
+inline sleep_unless(chosen, timely)
 {
 	atomic {
 		if
@@ -83,7 +86,8 @@ inline sleep_unless(chosen)
 		if
 		:: !has(asleep, me)
 		:: has(asleep, me) && may_die -> be_killed(); drop(asleep, me)
-		:: has(asleep, me) && timeouts < TIMEOUTS -> timed = true; timeouts++; drop(asleep, me)
+		:: has(asleep, me) && (timely) && timeouts < TIMEOUTS -> timed = true; timeouts++;
+			drop(asleep, me)
 		fi
 	}
 }
