@@ -17,6 +17,9 @@ bool lost;		/* unlocked without a repair */
 inline enter()
 {
 	assert(!holder || !has(alive, holder));
+#if SHARED
+	assert(!(reading & alive));
+#endif
 	assert(untold == (ret == EOWNERDEAD));
 	assert(!lost);
 	untold = false;
@@ -49,6 +52,9 @@ inline die()
 		add(gone, me);
 #ifndef VARIANT_NO_SWEEP
 		lock_sweep();
+#endif
+#if SHARED
+		reader_bury();
 #endif
 		/* A moment later: shmbuf_owners_reap() */
 		lock_bury()
