@@ -78,7 +78,7 @@ inline condition_enter()
 {
 #ifdef VARIANT_BLIND_ENQUEUE
 	lock_and_take();
-	ATOMIC_IF_EXCLUSIVE { put_locked(false); unlock() }
+	UNDER_LOCK { put_locked(false); unlock() }
 	flush();
 	d_step {
 		!queue_bucket ->
@@ -105,7 +105,7 @@ inline condition_enter()
 	/* shmbuf_lock_check() */
 	d_step { take() }
 	d_step { assert(lock_is_sound(old, me)); new = old; put() }
-	ATOMIC_IF_EXCLUSIVE {
+	UNDER_LOCK {
 		if
 		:: ret -> d_step { take() }; put_locked(false)
 		:: else
@@ -146,7 +146,7 @@ inline condition_retake()
 	:: else ->
 		d_step { drop(done, me); at_once = false }
 		lock_and_take();
-		ATOMIC_IF_EXCLUSIVE {
+		UNDER_LOCK {
 			lock_try(true);
 			d_step {
 				if
@@ -177,7 +177,7 @@ inline condition_move()
 #endif
 	if
 	:: moves ->
-		ATOMIC_IF_EXCLUSIVE {
+		UNDER_LOCK {
 			d_step { queue_remove(next); enqueue(next) }
 #ifndef VARIANT_MOVE_UNSETTLED
 			/* shmbuf_lock_moved() */

@@ -31,12 +31,18 @@ hidden byte first, at, result;
 /* How a call ended that isn't a step's result: by signal or deadline. */
 #define EINTR		8
 
+/*
+ * What is done between taking a word and putting it is done when the word is put, but for
+ * what stands above: a user-space step on the word fails all the while, and one on a
+ * reader's entry doesn't look at the word.
+ */
+#ifdef VARIANT_LOOK_THEN_REVOKE
+#define UNDER_LOCK
+#else
+#define UNDER_LOCK	atomic
+#endif
 #if SHARED
 #include "reader_calls.pml"
-/* Others can interleave with the looks at one reader after the other. */
-#define ATOMIC_IF_EXCLUSIVE
-#else
-#define ATOMIC_IF_EXCLUSIVE	atomic
 #endif
 
 /* shmbuf_word_take() */
@@ -159,10 +165,14 @@ inline lock_try(stay)
 		:: !(stay) -> readers_any()
 		:: else
 		fi;
+#ifndef VARIANT_UNSTOPPED
 		if
 		:: !any -> readers_stop()
 		:: else
 		fi
+#else
+		d_step { any = any_reads }
+#endif
 	:: else
 	fi;
 #endif
@@ -299,7 +309,7 @@ inline put_locked(undo)
 inline lock_put(undo)
 {
 	lock_and_take();
-	ATOMIC_IF_EXCLUSIVE {
+	UNDER_LOCK {
 		put_locked(undo);
 		unlock()
 	}
@@ -351,12 +361,11 @@ inline lock_retry(retake)
 	if
 #if SHARED
 	:: ret == OK && why ->
-		dispatch();
-		unlock();
+		UNDER_LOCK { dispatch(); unlock() }
 		flush()
 #endif
 	:: ret == EBUSY ->
-		ATOMIC_IF_EXCLUSIVE {
+		UNDER_LOCK {
 			if
 			:: !killed -> lock_try(!why)
 			:: else
@@ -379,7 +388,7 @@ inline lock_retry(retake)
 		:: ret != EBUSY && !(is_locked(ret) && !(reader_waits && ret == OK)) ->
 			/* shmbuf_lock_leave(): somebody else must get the chance it had. */
 #ifndef VARIANT_NO_PASS_ON
-			ATOMIC_IF_EXCLUSIVE { dispatch(); unlock() }
+			UNDER_LOCK { dispatch(); unlock() }
 #else
 			unlock();
 #endif
@@ -408,13 +417,13 @@ inline lock_wait(at_once, retake)
 inline ioctl_lock()
 {
 	lock_and_take();
-	ATOMIC_IF_EXCLUSIVE { lock_try(false); unlock() }
+	UNDER_LOCK { lock_try(false); unlock() }
 	flush();
 	if
 	:: ret == EBUSY ->
 		/* shmbuf_lock_sleep() */
 		lock_and_take();
-		ATOMIC_IF_EXCLUSIVE {
+		UNDER_LOCK {
 #ifdef VARIANT_BLIND_ENQUEUE
 			d_step { new = old | WAITERS; put() }
 #else
@@ -470,7 +479,7 @@ inline lock_sweep()
 	}
 	if
 	:: waiting ->
-		ATOMIC_IF_EXCLUSIVE {
+		UNDER_LOCK {
 			settle(true);
 			d_step {
 				at = 0;

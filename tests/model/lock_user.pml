@@ -84,7 +84,7 @@ inline lib_unlock()
 	:: d_step { (ret & ~me) && may_die -> be_killed() }
 	:: (ret & ~me) ->
 		d_step { !bucket -> bucket = true }
-		ATOMIC_IF_EXCLUSIVE { dispatch(); unlock() }
+		UNDER_LOCK { dispatch(); unlock() }
 		flush()
 	:: !(ret & ~me)
 	fi

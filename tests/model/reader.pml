@@ -84,13 +84,13 @@ inline ioctl_downgrade()
 {
 	d_step { leave(); add(reading, me) }
 	lock_and_take();
-	d_step {
+	UNDER_LOCK { d_step {
 		lock_downgrade(old, me, old & WAITERS, new, result);
 		assert(result == OK);
 		reader_grant(me, waiting > 0)
-	}
+	};
 	settle(false);
-	unlock();
+	unlock() }
 	flush()
 }
 
@@ -154,7 +154,7 @@ inline check()
 inline at_the_end()
 {
 	assert(!waiting && !(word & WAITERS) && !live(word));
-	assert(!(reading & alive) && !any && !claim);
+	assert(!(reading & alive));
 	assert(!reads_now(1) && !reads_now(2) && !reads_now(3))
 }
 

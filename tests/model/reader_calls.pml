@@ -19,7 +19,6 @@ byte opened;		/* claim->entry isn't NULL */
 byte counted[N + 1];	/* claim->count */
 byte idle[N + 1];	/* claim->idle */
 byte shared;		/* waiter->shared */
-byte claim;		/* which is being looked at */
 bool any;		/* reads */
 
 hidden byte row;
@@ -35,19 +34,8 @@ hidden byte row;
 #define reader_lives(p)	has(alive, p)
 #endif
 
-/* shmbuf_readers_any() */
-inline readers_any()
-{
-	claim = 1;
-	do
-	:: d_step { claim <= N ->
-			any = any || (reads_now(claim) && reader_lives(claim));
-			claim++
-		}
-	:: claim > N -> break
-	od;
-	claim = 0
-}
+#define any_reads	((reads_now(1) && reader_lives(1)) || (reads_now(2) && reader_lives(2)) || \
+			 (reads_now(3) && reader_lives(3)))
 
 /* shmbuf_entry_take() of @p, whose entry is what it should be; "row" is what it was. */
 inline entry_take(p)
@@ -61,26 +49,36 @@ inline entry_take(p)
 #define entry_put(p, count, revoked) \
 	entry[p] = row_entry(0) | (count) | ((revoked) -> ROW_REVOKED : 0)
 
-/* shmbuf_readers_stop() */
+/*
+ * shmbuf_readers_any(). It looks at one after the other, and who began in between it may not
+ * have seen.
+ */
+inline readers_any()
+{
+	if
+	:: any_reads -> any = true
+	:: true
+	fi
+}
+/*
+ * shmbuf_readers_stop(), at once: who isn't stopped yet could as well have gone on before the
+ * first was, and who is stopped does nothing.
+ */
 inline readers_stop()
 {
-	claim = 1;
-	do
-	:: d_step { claim <= N ->
-			any = any || (reads_now(claim) && reader_lives(claim));
+	d_step { any = any_reads };
 #ifdef VARIANT_LOOK_THEN_REVOKE
-		}
-		d_step {
+	skip;
 #endif
-			if
-			:: has(claims, claim) && has(opened, claim) -> entry_take(claim)
-			:: else
-			fi;
-			claim++
-		}
-	:: claim > N -> break
-	od;
-	claim = 0
+	d_step {
+		at = 1;
+		do
+		:: at > N -> break
+		:: at <= N && has(claims, at) && has(opened, at) -> entry_take(at); at++
+		:: at <= N && !(has(claims, at) && has(opened, at)) -> at++
+		od;
+		at = 0
+	}
 }
 
 inline reader_drop(p)
@@ -177,19 +175,20 @@ inline readers_go_on(open)
 /* shmbuf_claims_bury() of the caller's claim */
 inline reader_bury()
 {
-#ifndef VARIANT_COMMON_COUNT
 	if
+#ifdef VARIANT_COMMON_COUNT
+	:: false ->
+#else
 	:: has(claims, me) ->
+#endif
 		d_step {
 			!bucket ->
 			bucket = true;
 			reader_drop(me);
 			entry[me] = 0
 		}
-		dispatch();
-		unlock();
+		UNDER_LOCK { dispatch(); unlock() }
 		flush()
 	:: else
 	fi
-#endif
 }
