@@ -2,9 +2,7 @@
 #include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
-#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/stat.h>
 
 #include "buffer.h"
 #include "condition.h"
@@ -127,31 +125,6 @@ static int shmbuf_condition_peers(int result)
 	return result == -EPIPE ? SHMBUF_WAITED_ALONE : SHMBUF_WAITED_PEERDEAD;
 }
 
-/*
- * Who takes turns is woken soon, and then it costs less to look out for a while than to
- * be woken: as long as the CPU has nothing else to do, and only on queues where that
- * has paid lately.
- */
-static bool shmbuf_condition_spin(struct shmbuf_bucket *bucket,
-				  const struct shmbuf_waiter *waiter)
-{
-	u64 end;
-
-	if (!shmbuf_spin_may_pay(&bucket->wait_spins))
-		return false;
-	end = local_clock() + SHMBUF_SPIN_NS;
-	while (!shmbuf_condition_chosen(waiter)) {
-		if (!single_task_running() || need_resched() || signal_pending(current) ||
-		    local_clock() > end) {
-			shmbuf_spin_failed(&bucket->wait_spins);
-			return false;
-		}
-		cpu_relax();
-	}
-	shmbuf_spin_paid(&bucket->wait_spins);
-	return true;
-}
-
 /* 0: chosen; else SHMBUF_WAITED_*. */
 static int shmbuf_condition_sleep(struct shmbuf_buffer *buffer, u32 index,
 				  struct shmbuf_waiter *waiter,
@@ -160,7 +133,9 @@ static int shmbuf_condition_sleep(struct shmbuf_buffer *buffer, u32 index,
 {
 	int why;
 
-	if (shmbuf_condition_spin(shmbuf_bucket(buffer, index), waiter))
+	/* Who takes turns is woken soon. */
+	if (shmbuf_spin_until(&shmbuf_bucket(buffer, index)->wait_spins,
+			      shmbuf_condition_chosen, waiter))
 		return 0;
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);

@@ -2,9 +2,7 @@
 #include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/sched.h>
-#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/stat.h>
 
 #include <linux/shmbuf_word.h>
 
@@ -228,30 +226,9 @@ static bool shmbuf_lock_chosen(const struct shmbuf_waiter *waiter)
 }
 
 /*
- * Readers hold the lock, and let no other in: the last of them chooses @waiter.  Who they
- * are isn't looked at, so it is for a while only, and where that has paid lately.
+ * @waiter, who is in the queue, looks out for the lock before it sleeps.  Readers who hold
+ * it let no other in, and the last of them chooses @waiter; who they are isn't looked at.
  */
-static bool shmbuf_lock_spin_on_readers(struct shmbuf_bucket *bucket,
-					const struct shmbuf_waiter *waiter)
-{
-	u64 end;
-
-	if (!shmbuf_spin_may_pay(&bucket->read_spins))
-		return false;
-	end = local_clock() + SHMBUF_SPIN_NS;
-	while (!shmbuf_lock_chosen(waiter)) {
-		if (!single_task_running() || need_resched() || signal_pending(current) ||
-		    local_clock() > end) {
-			shmbuf_spin_failed(&bucket->read_spins);
-			return false;
-		}
-		cpu_relax();
-	}
-	shmbuf_spin_paid(&bucket->read_spins);
-	return true;
-}
-
-/* @waiter, who is in the queue, looks out for the lock before it sleeps. */
 static void shmbuf_lock_look_out(struct shmbuf_buffer *buffer,
 				 const struct shmbuf_waiter *waiter)
 {
@@ -262,7 +239,7 @@ static void shmbuf_lock_look_out(struct shmbuf_buffer *buffer,
 		while (spins-- && !shmbuf_lock_chosen(waiter)) {
 			if (shmbuf_lock_looks_held(buffer, waiter->index) ?
 			    !shmbuf_lock_spin_on_owner(buffer, waiter->index) :
-			    !shmbuf_lock_spin_on_readers(bucket, waiter))
+			    !shmbuf_spin_until(&bucket->read_spins, shmbuf_lock_chosen, waiter))
 				break;
 		}
 	}
@@ -275,7 +252,7 @@ static int shmbuf_lock_sleep_queued(struct shmbuf_buffer *buffer, struct shmbuf_
 {
 	int ret = -EBUSY;
 
-	/* For a writer it was spun for already. */
+	/* While another writer holds it, that was done by shmbuf_lock_adaptive(). */
 	if (!waiter->shared && !(flags & (SHMBUF_LOCK_SPIN | SHMBUF_LOCK_NOSPIN)) &&
 	    !shmbuf_lock_looks_held(buffer, waiter->index)) {
 		shmbuf_lock_look_out(buffer, waiter);

@@ -5,9 +5,16 @@
 
 #include <linux/compiler.h>
 #include <linux/minmax.h>
+#include <linux/processor.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/types.h>
 
-/* What it costs at most to put a thread to sleep and to wake it on an idle CPU: a virtual one. */
+struct shmbuf_waiter;
+
+/* Putting a thread to sleep and waking it on an idle CPU, a virtual one, costs up to that. */
 #define SHMBUF_SPIN_NS 60000
 
 /* Failures that one success makes up for, and waits between tries where all is failure. */
@@ -42,6 +49,31 @@ static inline void shmbuf_spin_failed(struct shmbuf_spin *spin)
 	s16 credit = READ_ONCE(spin->credit);
 
 	WRITE_ONCE(spin->credit, credit > 0 ? credit - 1 : -SHMBUF_SPIN_PAUSE);
+}
+
+/*
+ * Look out for @waiter to be @chosen: for a while, as long as the CPU has nothing else to
+ * do, and only where that has paid lately.  False where sleeping is better.
+ */
+static inline bool shmbuf_spin_until(struct shmbuf_spin *spin,
+				     bool (*chosen)(const struct shmbuf_waiter *waiter),
+				     const struct shmbuf_waiter *waiter)
+{
+	u64 end;
+
+	if (!shmbuf_spin_may_pay(spin))
+		return false;
+	end = local_clock() + SHMBUF_SPIN_NS;
+	while (!chosen(waiter)) {
+		if (!single_task_running() || need_resched() || signal_pending(current) ||
+		    local_clock() > end) {
+			shmbuf_spin_failed(spin);
+			return false;
+		}
+		cpu_relax();
+	}
+	shmbuf_spin_paid(spin);
+	return true;
 }
 
 #endif /* SHMBUF_SPIN_H */
