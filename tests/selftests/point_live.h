@@ -17,13 +17,23 @@ struct turns {
 
 static struct turns *turns;
 
-/* The one whose turn it is counts, and tells the other. */
+static bool is_waited_for(struct scene *s, __u32 index)
+{
+	return read_word(&s->c, index) & SHMBUF_WORD_WAITERS;
+}
+
+/* The one whose turn it is counts, and tells the other, who sleeps for it or for the lock. */
 static void take_turn(struct scene *s, int me)
 {
+	bool queue_first = turns->rounds[me] % 2;
 	int ret;
 
+	if (!me && queue_first)
+		UNTIL(is_waited_for(s, QUEUE));
 	if (!fast_lock(&s->c, s->owner, LOCK))
 		CHECK(do_lock(s->fd, s->owner, LOCK, me ? SHMBUF_LOCK_NOSPIN : 0, NEVER) == 0);
+	if (!me && !queue_first)
+		UNTIL(is_waited_for(s, LOCK) || is_waited_for(s, QUEUE));
 	while (turns->turn != me) {
 		ret = do_wait_locked(s->fd, s->owner, LOCK, QUEUE, read_sequence(&s->c, QUEUE),
 				     NEVER);
@@ -63,11 +73,24 @@ static void pass_unit(struct scene *s, int me)
 	}
 }
 
+static void wake_sleeper(struct scene *s, int me)
+{
+	__u64 sequence = read_sequence(&s->c, QUEUE);
+
+	if (me) {
+		CHECK(do_wait(s->fd, QUEUE, &sequence, NEVER) == 0);
+	} else {
+		UNTIL(is_waited_for(s, QUEUE));
+		CHECK(do_wake(s->fd, QUEUE, 1) == 1);
+	}
+}
+
 static int play(struct scene *s, int me)
 {
 	for (; turns->rounds[me] < LIVE_ROUNDS; turns->rounds[me]++) {
 		take_turn(s, me);
 		pass_unit(s, me);
+		wake_sleeper(s, me);
 		CHECK(read_lock(s) == 0);
 		CHECK(arrive(s) == 0);
 	}
