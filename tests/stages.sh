@@ -64,7 +64,7 @@ stage_make() {
 	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
 	fresh_copy "$copy"
 	make -C "$copy" help >"$scratch/help"
-	for target in module demo check check-storm check-model bench install dkms-install clean; do
+	for target in module demo check check-storm check-model check-debug bench install dkms-install clean; do
 		ok "make help lists $target" grep -qE "^ +make $target( |\$)" "$scratch/help"
 	done
 	ok "make without a build tree goes on" make_without_tree "$copy"
@@ -114,8 +114,8 @@ selftests_on() {
 	local kernel=$1 fakes
 	shift
 	fakes=$(cd "$top/tests/selftests" && printf '%s ' lib_fake*.c)
-	"$vm/run" -k "$kernel" -t 1500 -m 1024 --add "$top/tests/check-host" --add "$top/tests/host-ready" \
-		--add "$top/tests/tap.awk" -- env EXCLUDE="${fakes//.c/} $*" /host/check-host
+	"$vm/run" -k "$kernel" -t $((1500 * ${SLOWNESS:-1})) -m 1024 --add "$top/tests/check-host" --add "$top/tests/host-ready" \
+		--add "$top/tests/tap.awk" -- env EXCLUDE="${fakes//.c/} $*" SLOWNESS="${SLOWNESS-}" /host/check-host
 }
 
 # Each keeps about one of two processors busy. tests/check reads it.

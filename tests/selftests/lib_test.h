@@ -23,12 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
-
-#undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT	180
-
-#define PATIENCE_S	60
+#include "patience.h"
 
 /* For children and threads, which the harness's macros don't reach. */
 #define CHECK(cond) do {						\

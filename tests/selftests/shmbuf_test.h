@@ -29,18 +29,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
-
-/* Emulated machines with other work beside are slow. */
-#undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT	180
+#include "patience.h"
 
 #define DEVICE		"/dev/shmbuf"
 #define PARAMETERS	"/sys/module/shmbuf/parameters/"
 #define NEVER		SHMBUF_DEADLINE_NEVER
 #define NSEC_PER_MSEC	1000000ULL
 #define NSEC_PER_SEC	1000000000ULL
-#define PATIENCE	(60 * NSEC_PER_SEC)
+#define PATIENCE	(PATIENCE_S * NSEC_PER_SEC)
 
 #define fatal(fmt, ...) do {						\
 	fprintf(stderr, "# %s:%d: " fmt "\n", __FILE__, __LINE__,	\
