@@ -6,10 +6,20 @@ KLOG_BAD='WARNING:|\bBUG\b|\bOops\b|Kernel panic|general protection fault|unable
 KLOG_BAD+='|rcu:? .*(detected .*stall|self-detected stall)|rcu_.*kthread starved|INFO: task .* blocked for more than'
 KLOG_BAD+='|soft lockup|hard LOCKUP|\bLOCKDEP\b|possible .* locking dependency|INFO: trying to register non-static key'
 KLOG_BAD+='|KASAN|KCSAN|UBSAN|KFENCE|ODEBUG|kmemleak: [0-9]+ new suspected|unreferenced object'
+KLOG_BAD+='|kmemleak: .*disabled'
 KLOG_BAD+='|refcount_t:|list_(add|del) corruption|cut here|shmbuf: .*leak'
+
+# Without the reports of data races that happen elsewhere in the kernel.
+klog_ours() {
+	awk 'function done() { if (!race || report ~ /shmbuf/) printf "%s", report; report = ""; race = 0 }
+		/BUG: KCSAN/ { done(); race = 1 }
+		{ sub(/\r$/, ""); report = report $0 "\n" }
+		!race || /==========/ { done() }
+		END { done() }' "$1"
+}
 
 # klog_scan LOG: print each report with what follows it; 0 if there was one.
 klog_scan() {
-	tr -d '\r' <"$1" | grep -aE -A 30 "$KLOG_BAD" | head -n 200
+	klog_ours "$1" | grep -aE -A 30 "$KLOG_BAD" | head -n 200
 	return "${PIPESTATUS[1]}"
 }
