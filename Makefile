@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check check-storm check-model bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-storm check-model check-debug bench install dkms-source dkms-install clean
 
 all: module-if-any userspace
 
@@ -22,6 +22,9 @@ help:
 	@echo '  make check-storm [KILLS=10000] [SEED=n]'
 	@echo '                                kill so many processes at random moments; SEED repeats a run'
 	@echo '  make check-model              search models of locks, conditions, semaphores and readers (spin)'
+	@echo '  make check-debug [KERNEL=6.12-debug]'
+	@echo '                                all selftests and a storm on a kernel that checks itself;'
+	@echo '                                6.12-kcsan finds data races. Not part of check: it takes long'
 	@echo '  make bench [BENCH=a,b]        benchmarks; results in build/bench/*.json'
 	@echo '  make install [DESTDIR=] [PREFIX=/usr/local]'
 	@echo '                                library, header, tools and manual pages'
@@ -56,6 +59,9 @@ check-storm:
 
 check-model:
 	@tests/model/run
+
+check-debug:
+	@tests/check-debug
 
 bench:
 	@tests/bench/run

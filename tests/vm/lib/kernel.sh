@@ -4,7 +4,7 @@
 #   version    the package version       vmlinuz    the image
 #   build      its header tree           toolchain  the suite whose gcc builds its modules
 #   modules    what the guest loads, in order
-# Sourced after toolchain.sh.
+# Sourced after toolchain.sh and debug.sh.
 
 KERNELS=$CACHE/kernels
 # In an order in which they can be loaded.
@@ -98,6 +98,7 @@ kernel_own() {
 kernel_prepare() {
 	local release toolchain
 	[ ! -f "$1" ] || { kernel_own "$1"; return; }
+	if is_debug "$1"; then debug_prepare "$1"; return; fi
 	release=$(kernel_release "$1")
 	locked "$CACHE/locks/kernel-$release" kernel_unpack "$release" >&2
 	read -r toolchain <"$KERNELS/$release/toolchain"
