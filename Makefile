@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check check-storm check-model check-debug bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-storm check-model check-debug check-matrix bench install dkms-source dkms-install clean
 
 all: module-if-any userspace
 
@@ -25,6 +25,7 @@ help:
 	@echo '  make check-debug [KERNEL=6.12-debug]'
 	@echo '                                all selftests and a storm on a kernel that checks itself;'
 	@echo '                                6.12-kcsan finds data races. Not part of check: it takes long'
+	@echo '  make check-matrix             all selftests on 6.1 to 7.3, with PREEMPT_RT, on arm64, with 32 bits'
 	@echo '  make bench [BENCH=a,b]        benchmarks; results in build/bench/*.json'
 	@echo '  make install [DESTDIR=] [PREFIX=/usr/local]'
 	@echo '                                library, header, tools and manual pages'
@@ -62,6 +63,9 @@ check-model:
 
 check-debug:
 	@tests/check-debug
+
+check-matrix:
+	@tests/check-matrix
 
 bench:
 	@tests/bench/run

@@ -30,8 +30,9 @@ archive_configure() {
 	security=$(mirror -security)
 	mkdir -p "$ARCHIVE"/{state/lists/partial,cache/archives/partial}
 	: >"$ARCHIVE/status"
-	for suite in "$main bookworm" "$security bookworm-security" "$main bookworm-backports" "$main trixie-backports"; do
-		echo "deb [arch=amd64 signed-by=$KEYRING] $suite main"
+	for suite in "amd64,arm64 $main bookworm" "amd64,arm64 $security bookworm-security" \
+		"amd64 $main bookworm-backports" "amd64 $main trixie-backports"; do
+		echo "deb [arch=${suite%% *} signed-by=$KEYRING] ${suite#* } main"
 	done >"$ARCHIVE/sources.list"
 	cat >"$ARCHIVE/apt.conf" <<-CONF
 		#clear APT::Update;
@@ -43,6 +44,7 @@ archive_configure() {
 		Dir::Cache "$ARCHIVE/cache";
 		APT::Sandbox::User "root";
 		APT::Architecture "amd64";
+		APT::Architectures { "amd64"; "arm64"; };
 		APT::Get::List-Cleanup "false";
 		Acquire::Languages "none";
 	CONF
@@ -61,13 +63,18 @@ archive_refresh_locked() {
 }
 
 # All packages of the archive, a line each: NAME VERSION. Of bookworm-backports only QEMU: its
-# kernels are those of later suites once more.
+# kernels are those of later suites once more. Of arm64 only what has no like of amd64: kernels.
 index() {
 	# shellcheck disable=SC2016
-	archive_apt indextargets --format '$(RELEASE) $(FILENAME)' 'Created-By: Packages' |
-	while read -r suite list; do
+	archive_apt indextargets --format '$(RELEASE) $(ARCHITECTURE) $(FILENAME)' 'Created-By: Packages' |
+	while read -r suite arch list; do
+		case $suite/$arch in
+		bookworm-backports/*) only='^qemu-' ;;
+		*/arm64) only='^linux-(image|headers)-.*-arm64$' ;;
+		*) only='' ;;
+		esac
 		/usr/lib/apt/apt-helper cat-file "$list" |
-			awk -v only="$([ "$suite" != bookworm-backports ] || echo '^qemu-')" \
+			awk -v only="$only" \
 				'$1 == "Package:" { name = $2 } $1 == "Version:" && name ~ only { print name, $2 }'
 	done
 }

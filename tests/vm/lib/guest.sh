@@ -4,9 +4,25 @@
 # made anew: the base system, the kernel's drivers, the project's programs, this run's own.
 # Sourced after common.sh.
 
-GUEST=$BUILD/vm/guest
 SHMBUF_GID=990
 LIBEXEC=/usr/libexec/shmbuf
+
+# guest_for ARCH: amd64, arm64, or i386 for programs of 32 bits on a kernel of amd64. Where what goes into
+# the guest is kept, and how it is compiled.
+guest_for() {
+	GUEST_ARCH=$1 GUEST=$BUILD/vm/guest
+	GUEST_CC=gcc GUEST_BUSYBOX=/bin/busybox
+	PROJECT=${GUEST_PARTS-userspace selftests}
+	case $1 in
+	arm64) GUEST+=-arm64 GUEST_CC=aarch64-linux-gnu-gcc-12 GUEST_BUSYBOX=$CACHE/busybox-arm64/bin/busybox ;;
+	# The kernel's own headers are where the compiler for 32 bits doesn't look.
+	i386) PROJECT_CC="gcc-12 -m32 -idirafter /usr/include/x86_64-linux-gnu" ;;
+	esac
+	# The examples' libraries are this machine's.
+	[ "$1" = amd64 ] || PROJECT=${GUEST_PARTS-selftests}
+	PROJECT_CC=${PROJECT_CC:-$GUEST_CC}
+	PROJECT_ROOT=$GUEST/project-${PROJECT// /-}-$1
+}
 
 pack() { (cd "$1" && find . -mindepth 1 -print0 | LC_ALL=C sort -z | cpio -o0 -H newc -R 0:0 --quiet); }
 
@@ -40,14 +56,20 @@ unchanged() {
 	return 1
 }
 
+guest_busybox() {
+	[ ! -e "$GUEST_BUSYBOX" ] || return 0
+	archive_unpack "${GUEST_BUSYBOX%/bin/busybox}" "busybox-static:$GUEST_ARCH"
+}
+
 guest_base() {
 	local root=$GUEST/base dir
-	unchanged "$GUEST/base.cpio" "$(fingerprint "$TOP/tests/vm/init.c" "$TOP/tests/vm/lib/guest.sh" /bin/busybox)" && return
+	guest_busybox
+	unchanged "$GUEST/base.cpio" "$(fingerprint "$TOP/tests/vm/init.c" "$TOP/tests/vm/lib/guest.sh" "$GUEST_BUSYBOX")" && return
 	rm -rf "$root"
 	mkdir -p "$root"/{usr/{bin,sbin,lib,lib64},etc,dev,proc,sys,root,host,home/guest,var/tmp}
 	for dir in bin sbin lib lib64; do ln -s "usr/$dir" "$root/$dir"; done
-	gcc -O2 -static -Wall -Wextra -DSHMBUF_GID=$SHMBUF_GID -o "$root/init" "$TOP/tests/vm/init.c"
-	cp /bin/busybox "$root/usr/bin/busybox"
+	"$GUEST_CC" -O2 -static -Wall -Wextra -DSHMBUF_GID=$SHMBUF_GID -o "$root/init" "$TOP/tests/vm/init.c"
+	cp "$GUEST_BUSYBOX" "$root/usr/bin/busybox"
 	/bin/busybox --list | while read -r dir; do
 		[ "$dir" = busybox ] || ln -s busybox "$root/usr/bin/$dir"
 	done
@@ -77,18 +99,17 @@ guest_drivers() {
 	mv "$2.new" "$2"
 }
 
-# What of the project goes into the guest. One that is broken can be left out.
-PROJECT=${GUEST_PARTS-userspace selftests}
-PROJECT_ROOT=$GUEST/project-${PROJECT// /-}
-
-# Library, tools and examples, and the selftests, as their own makefiles install them.
+# Library, tools and examples, and the selftests, as their own makefiles install them. What of
+# them is broken can be left out.
 project_install() {
-	local part
+	local part out=$BUILD args=()
+	[ "$GUEST_ARCH" = amd64 ] || out=$BUILD/$GUEST_ARCH args=("CC=$PROJECT_CC")
 	for part in $PROJECT; do
 		[ -e "$TOP/userspace/Makefile" ] || continue
 		case $part in
-		userspace) make -C "$TOP/userspace" install DESTDIR="$PROJECT_ROOT" PREFIX=/usr || return ;;
-		selftests) make -C "$TOP/tests/selftests" install INSTALL_PATH="$PROJECT_ROOT$LIBEXEC/selftests" || return ;;
+		userspace) make -C "$TOP/userspace" install DESTDIR="$PROJECT_ROOT" PREFIX=/usr BUILD="$out/userspace" "${args[@]}" || return ;;
+		selftests) make -C "$TOP/tests/selftests" install INSTALL_PATH="$PROJECT_ROOT$LIBEXEC/selftests" \
+			OUTPUT="$out/selftests" USERSPACE="$out/userspace" "${args[@]}" || return ;;
 		*) say "GUEST_PARTS: there is no part $part"; return 1 ;;
 		esac
 	done

@@ -4,6 +4,9 @@
 #   version    the package version       vmlinuz    the image
 #   build      its header tree           toolchain  the suite whose gcc builds its modules
 #   modules    what the guest loads, in order
+# and those of other machines than amd64 have also:
+#   arch       which
+#   makeflags  what the kernel's make must be told
 # Sourced after toolchain.sh and debug.sh.
 
 KERNELS=$CACHE/kernels
@@ -14,7 +17,9 @@ GUEST_MODULES="virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev vi
 kernel_release() {
 	local want=$1 release
 	case $want in
-	*-amd64) release="${want//+/\\+}" ;;
+	[0-9]*.+([0-9])-rt) release="${want%-rt}" release="${release//./\\.}\.[0-9].*-rt-amd64" ;;
+	[0-9]*.+([0-9])-arm64) release="${want%-arm64}" release="${release//./\\.}\.[0-9].*-cloud-arm64" ;;
+	*-amd64 | *-arm64) release="${want//+/\\+}" ;;
 	*-*) release='[0-9]+\.[0-9]+\.[0-9].*-cloud-amd64' ;;
 	*) release="${want//./\\.}\\.[0-9].*-cloud-amd64" ;;
 	esac
@@ -28,7 +33,7 @@ kernel_release() {
 	fi
 	archive_refresh
 	archive_find "linux-(image|binary)-$release" |
-		awk -v want="$want" '(want !~ /-/ || want ~ /-amd64$/ || $2 == want) { name = $1 }
+		awk -v want="$want" '(want !~ /-/ || want ~ /-(rt|amd64|arm64)$/ || $2 == want) { name = $1 }
 			END { sub(/^linux-(image|binary)-/, "", name); print name }' | grep . ||
 		die "Debian's archive has no kernel $want (it has: $(archive_find 'linux-(image|binary)-[0-9]+\.[0-9]+\.[0-9].*-cloud-amd64' |
 			cut -d' ' -f2 | uniq | paste -sd' '))"
@@ -37,16 +42,16 @@ kernel_release() {
 # The packages that make up RELEASE, as NAME=VERSION.
 kernel_packages() {
 	local release=$1 abi image version name
-	abi=${release%-amd64}
+	abi=${release%-a??64}
 	abi=${abi%-cloud} abi=${abi%-rt}
 	read -r image version < <(archive_find "linux-(binary|image)-${release//+/\\+}" | sort -k2,2V -k1,1r | tail -n 1)
 	[ -n "${version-}" ] || die "Debian's archive has no kernel $release"
-	echo "$image=$version"
-	for name in "linux-modules-$release" "linux-headers-$release" "linux-headers-$abi-common" \
-		"linux-kbuild-$abi" "linux-kbuild-${abi%%.0-*}"; do
-		grep -qxF "$name $version" "$ARCHIVE/index" && echo "$name=$version"
+	for name in "$image" "linux-modules-$release" "linux-headers-$release" "linux-headers-$abi-common" \
+		"linux-headers-$abi-common-rt" "linux-kbuild-$abi" "linux-kbuild-${abi%%.0-*}"; do
+		grep -qxF "$name $version" "$ARCHIVE/index" || continue
+		case $name in *-arm64) name+=:arm64 ;; esac
+		echo "$name=$version"
 	done
-	return 0
 }
 
 # guest_modules DIR...: files of GUEST_MODULES under DIR; what isn't there is built in.
@@ -72,6 +77,10 @@ kernel_unpack() {
 	guest_modules "$root/lib/modules/$release" >"$dir/modules"
 	echo "${packages[0]#*=}" >"$dir/version"
 	case ${packages[0]#*=} in *bpo13* | *deb13*) echo trixie ;; *) echo host ;; esac >"$dir/toolchain"
+	if [[ $release == *-arm64 ]]; then
+		echo arm64 >"$dir/arch"
+		echo "ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-12" >"$dir/makeflags"
+	fi
 	touch "$dir/complete"
 }
 
@@ -100,6 +109,7 @@ kernel_prepare() {
 	[ ! -f "$1" ] || { kernel_own "$1"; return; }
 	if is_debug "$1"; then debug_prepare "$1"; return; fi
 	release=$(kernel_release "$1")
+	[[ $release != *-arm64 ]] || NO_INSTALL=1 "$TOP/tests/vm/deps" arm64 >&2 || die "tests/vm/deps arm64 installs it"
 	locked "$CACHE/locks/kernel-$release" kernel_unpack "$release" >&2
 	read -r toolchain <"$KERNELS/$release/toolchain"
 	[ "$toolchain" = host ] || toolchain_prepare "$toolchain" >&2
