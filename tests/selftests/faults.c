@@ -27,7 +27,7 @@ static const struct {
 	/* What the scene has and a call wants, and a little: what leaks is missed soon. */
 	{ "max_user_buffers", 3 }, { "max_user_bytes", 3 * (SIZE + 4096) },
 	{ "max_user_objects", 3 * NR_OBJECTS }, { "max_user_owners", 4 },
-	{ "max_user_waiters", 2 }, { "max_user_claims", 4 },
+	{ "max_user_waiters", 4 }, { "max_user_claims", 4 },
 };
 
 static void write_file(const char *path, const char *text)
@@ -241,7 +241,7 @@ TEST_F(faults, one_after_the_other)
 		}
 		TH_LOG("%s: %d faults failed, %d were tolerated", ops[i].name, failed, tolerated);
 		EXPECT_EQ(PASSED, how);
-		EXPECT_LT(0, failed);
+		EXPECT_LT(0, failed + tolerated);
 	}
 }
 
