@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check check-storm check-model check-debug check-matrix bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-storm check-model check-debug check-matrix coverage bench install dkms-source dkms-install clean
 
 all: module-if-any userspace
 
@@ -26,6 +26,7 @@ help:
 	@echo '                                all selftests and a storm on a kernel that checks itself;'
 	@echo '                                6.12-kcsan finds data races. Not part of check: it takes long'
 	@echo '  make check-matrix             all selftests on 6.1 to 7.3, with PREEMPT_RT, on arm64, with 32 bits'
+	@echo '  make coverage                 which lines of the module the selftests reach, and why not the rest'
 	@echo '  make bench [BENCH=a,b]        benchmarks; results in build/bench/*.json'
 	@echo '  make install [DESTDIR=] [PREFIX=/usr/local]'
 	@echo '                                library, header, tools and manual pages'
@@ -66,6 +67,9 @@ check-debug:
 
 check-matrix:
 	@tests/check-matrix
+
+coverage:
+	@tests/coverage/run
 
 bench:
 	@tests/bench/run

@@ -7,7 +7,7 @@
 module_compile() {
 	local suite=$1 kdir=$2 dir=$3 flags=$4
 	# shellcheck disable=SC2086 # lists of words
-	in_toolchain "$suite" make -C "$kdir" M="$dir/src" -j"$(nproc)" W="${W-1}" ${POINTS:+SHMBUF_POINTS=y} $flags ${MODULE_MAKEFLAGS-} modules \
+	in_toolchain "$suite" make -C "$kdir" M="$dir/src" -j"$(nproc)" W="${W-1}" ${POINTS:+SHMBUF_POINTS=y} ${GCOV:+SHMBUF_GCOV=y} $flags ${MODULE_MAKEFLAGS-} modules \
 		>"$dir/build.log" 2>&1 || { tail -n 40 "$dir/build.log"; return 1; }
 }
 
@@ -28,7 +28,7 @@ module_make() {
 
 # module_build KERNELDIR: prints the path of the .ko made for that kernel, under build/kernel-*.
 module_build() {
-	local dir=$BUILD/kernel-${1##*/}${POINTS:+-points}
+	local dir=$BUILD/kernel-${1##*/}${POINTS:+-points}${GCOV:+-gcov}
 	locked "$dir/lock" module_make "$(cat "$1/toolchain")" "$(realpath "$1/build")" "$dir" \
 		"$(cat "$1/makeflags" 2>/dev/null)"
 	echo "$dir/src/module/shmbuf.ko"
