@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check check-storm check-model check-debug check-matrix coverage bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-storm check-model check-debug check-matrix check-full coverage bench install dkms-source dkms-install clean
 
 all: module-if-any userspace
 
@@ -22,11 +22,11 @@ help:
 	@echo '  make check-storm [KILLS=10000] [SEED=n]'
 	@echo '                                kill so many processes at random moments; SEED repeats a run'
 	@echo '  make check-model              search models of locks, conditions, semaphores and readers (spin)'
-	@echo '  make check-debug [KERNEL=6.12-debug]'
-	@echo '                                all selftests and a storm on a kernel that checks itself;'
-	@echo '                                6.12-kcsan finds data races. Not part of check: it takes long'
+	@echo '  make check-debug              all selftests and a storm on kernels that check themselves: one with'
+	@echo '                                KASAN, lockdep, kmemleak and others, and one that finds data races'
 	@echo '  make check-matrix             all selftests on 6.1 to 7.3, with PREEMPT_RT, on arm64, with 32 bits'
 	@echo '  make coverage                 which lines of the module the selftests reach, and why not the rest'
+	@echo '  make check-full               all of these; each stage can be run alone: tests/check-full --list'
 	@echo '  make bench [BENCH=a,b]        benchmarks; results in build/bench/*.json'
 	@echo '  make install [DESTDIR=] [PREFIX=/usr/local]'
 	@echo '                                library, header, tools and manual pages'
@@ -70,6 +70,9 @@ check-matrix:
 
 coverage:
 	@tests/coverage/run
+
+check-full:
+	@tests/check-full
 
 bench:
 	@tests/bench/run

@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# The stages of make check-debug, in their order: on KERNEL, which checks itself. As in stages.sh.
+# The stages of make check-debug, in their order. As in stages.sh.
 
-# shellcheck source=/dev/null
+# shellcheck source=tests/stages.sh
 . "$(dirname "${BASH_SOURCE[0]}")/stages.sh"
 
-stage_kernel() { ok "kernel $KERNEL is there" "$vm/prepare" "$KERNEL"; }
+# With all checks on everything takes longer, above all what starts and ends processes.
+export SLOWNESS=${SLOWNESS:-8}
 
-stage_detects() { "$vm/selftest-debug"; }
+# kernel_there KERNEL: and that it finds what it is for.
+kernel_there() {
+	ok "kernel $1 is there" "$vm/prepare" "$1"
+	KERNEL=$1 "$vm/selftest-debug"
+}
 
-stage_selftests() { ok "the run on $KERNEL ends well" selftests_on "$KERNEL"; }
+stage_debug_kernel() { kernel_there 6.12-debug; }
+stage_debug_selftests() { ok "the run on 6.12-debug ends well" selftests_on 6.12-debug; }
+stage_debug_storm() { KERNEL=6.12-debug KILLS=${KILLS:-200} "$top/tests/storm/run"; }
 
-stage_storm() { KILLS=${KILLS:-200} "$top/tests/storm/run"; }
+stage_kcsan_kernel() { kernel_there 6.12-kcsan; }
+stage_kcsan_selftests() { ok "the run on 6.12-kcsan ends well" selftests_on 6.12-kcsan; }
+stage_kcsan_storm() { KERNEL=6.12-kcsan KILLS=${KILLS:-200} "$top/tests/storm/run"; }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The stages of make check-matrix, in their order. As in stages.sh.
 
-# shellcheck source=/dev/null
+# shellcheck source=tests/stages.sh
 . "$(dirname "${BASH_SOURCE[0]}")/stages.sh"
 
 # Each keeps about one of two processors busy. tests/check reads it.
