@@ -191,7 +191,8 @@ static void through_buffers(struct kunit *test)
 	struct file *file = scene_open(test, O_RDWR);
 	struct shmbuf_buffer *buffer = scene_create(test, file, 4);
 	struct scene_thread *peer = scene_thread_in(test, one->file, file, 0);
-	u64 here = scene_register(test, one->file, false), there = scene_register(test, file, false);
+	u64 here = scene_register(test, one->file, false);
+	u64 there = scene_register(test, file, false);
 	struct shmbuf_owner *me = shmbuf_owner_get_current(buffer, there);
 	struct shmbuf_edge edge, peers_edge;
 

@@ -128,7 +128,8 @@ static void scan(struct kunit *test)
 	shmbuf_owners_reap(buffer);
 	for (i = 0; i < NR_LOCKS; i++)
 		KUNIT_EXPECT_EQ_MSG(test, word(buffer, i), words[i % ARRAY_SIZE(words)].after,
-				    "lock %d, which was %llx", i, words[i % ARRAY_SIZE(words)].before);
+				    "lock %d, which was %llx", i,
+				    words[i % ARRAY_SIZE(words)].before);
 	/* An id that nobody had is not told of as a dead holder. */
 	for (i = NR_LOCKS - ARRAY_SIZE(words); i < NR_LOCKS; i++)
 		KUNIT_EXPECT_TRUE(test, shmbuf_death_holder(buffer, i) != stale);
@@ -285,12 +286,14 @@ static void notes(struct kunit *test)
 	note(buffer, 71, 12345);
 	for (i = 0; i < NR_LOCKS; i++)
 		KUNIT_EXPECT_EQ_MSG(test, shmbuf_death_holder(buffer, i),
-				    i == 30 || i == 70 ? b : i >= 10 && i < 60 ? a : 0, "lock %d", i);
+				    i == 30 || i == 70 ? b : i >= 10 && i < 60 ? a : 0,
+				    "lock %d", i);
 	shmbuf_deaths_forget(buffer, 0, 15);
 	shmbuf_deaths_forget(buffer, 50, 69);
 	for (i = 0; i < NR_LOCKS; i++)
 		KUNIT_EXPECT_EQ_MSG(test, shmbuf_death_holder(buffer, i),
-				    i == 30 || i == 70 ? b : i > 15 && i < 50 ? a : 0, "lock %d", i);
+				    i == 30 || i == 70 ? b : i > 15 && i < 50 ? a : 0,
+				    "lock %d", i);
 	/* As many as are kept, and the oldest are pushed out. */
 	for (i = 0; i < SHMBUF_DEATH_NOTES; i++)
 		note(buffer, 100 + 2 * i, a);

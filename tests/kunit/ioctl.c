@@ -108,8 +108,8 @@ static void sizes(struct kunit *test)
 	scene_create(test, file, 1);
 	for (i = 0; i < ARRAY_SIZE(abi); i++) {
 		for (args->size = 0; args->size < abi[i].size; args->size++)
-			KUNIT_EXPECT_EQ_MSG(test, SCENE_IOCTL(test, file, abi[i].cmd, args), -EINVAL,
-					    "%x with size %u", abi[i].cmd, args->size);
+			KUNIT_EXPECT_EQ_MSG(test, SCENE_IOCTL(test, file, abi[i].cmd, args),
+					    -EINVAL, "%x with size %u", abi[i].cmd, args->size);
 		args->size = PAGE_SIZE + 1;
 		KUNIT_EXPECT_EQ(test, SCENE_IOCTL(test, file, abi[i].cmd, args), -E2BIG);
 		args->size = ~0U;
@@ -125,7 +125,7 @@ static long as_far_as_flags(struct kunit *test, struct file *file, const struct 
 	return SCENE_IOCTL(test, file, one->cmd, args);
 }
 
-/* What is beyond the struct is nothing, or refused: its first byte, its last one, any in between. */
+/* What is beyond the struct is nothing, or refused, be it the first byte of it or the last. */
 static void tails(struct kunit *test)
 {
 	static const u32 more[] = { 1, 7, 8, 64, 1000 };
@@ -144,10 +144,11 @@ static void tails(struct kunit *test)
 			u32 last = abi[i].size + more[j] - 1;
 
 			args->size = abi[i].size + more[j];
-			KUNIT_EXPECT_EQ(test, as_far_as_flags(test, file, &abi[i], args), -EOPNOTSUPP);
+			KUNIT_EXPECT_EQ(test, as_far_as_flags(test, file, &abi[i], args),
+					-EOPNOTSUPP);
 			bytes[last] = 0x80;
-			KUNIT_EXPECT_EQ_MSG(test, as_far_as_flags(test, file, &abi[i], args), -E2BIG,
-					    "%x with a tail of %u", abi[i].cmd, more[j]);
+			KUNIT_EXPECT_EQ_MSG(test, as_far_as_flags(test, file, &abi[i], args),
+					    -E2BIG, "%x with a tail of %u", abi[i].cmd, more[j]);
 			bytes[last] = 0;
 			bytes[abi[i].size] = 1;
 			KUNIT_EXPECT_EQ(test, as_far_as_flags(test, file, &abi[i], args), -E2BIG);
@@ -203,7 +204,8 @@ static void handles(struct kunit *test)
 		KUNIT_EXPECT_NE(test, ret, -EBADF);
 		ret = SCENE_IOCTL(test, reads, abi[i].cmd, args);
 		KUNIT_EXPECT_EQ_MSG(test, ret == -ENOTCONN, attached, "%x: %ld", abi[i].cmd, ret);
-		KUNIT_EXPECT_EQ_MSG(test, ret == -EBADF, write && !attached, "%x: %ld", abi[i].cmd, ret);
+		KUNIT_EXPECT_EQ_MSG(test, ret == -EBADF, write && !attached, "%x: %ld",
+				    abi[i].cmd, ret);
 		ret = SCENE_IOCTL(test, observer, abi[i].cmd, args);
 		KUNIT_EXPECT_EQ_MSG(test, ret == -EBADF, write, "%x: %ld", abi[i].cmd, ret);
 		KUNIT_EXPECT_NE(test, ret, -ENOTCONN);
@@ -219,10 +221,10 @@ static void faults(struct kunit *test)
 
 	scene_create(test, file, 1);
 	for (i = 0; i < ARRAY_SIZE(abi); i++) {
-		unsigned long at = page + PAGE_SIZE - abi[i].size + 1;
+		unsigned long end = page + PAGE_SIZE, at = end - abi[i].size + 1;
 
 		KUNIT_EXPECT_EQ(test, shmbuf_fops.unlocked_ioctl(file, abi[i].cmd, 0), -EFAULT);
-		KUNIT_EXPECT_EQ(test, shmbuf_fops.unlocked_ioctl(file, abi[i].cmd, page + PAGE_SIZE - 2),
+		KUNIT_EXPECT_EQ(test, shmbuf_fops.unlocked_ioctl(file, abi[i].cmd, end - 2),
 				-EFAULT);
 		KUNIT_ASSERT_EQ(test, put_user(abi[i].size, (u32 __user *)at), 0);
 		KUNIT_EXPECT_EQ(test, shmbuf_fops.unlocked_ioctl(file, abi[i].cmd, at), -EFAULT);

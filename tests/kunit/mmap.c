@@ -27,7 +27,8 @@ static void refuses(struct kunit *test, int want, struct file *file, u64 offset,
 		    unsigned long prot, unsigned long flags)
 {
 	KUNIT_EXPECT_EQ_MSG(test, (long)map(test, file, offset, size, prot, flags), want,
-			    "offset %llx, size %zx, prot %lx, flags %lx", offset, size, prot, flags);
+			    "offset %llx, size %zx, prot %lx, flags %lx", offset, size, prot,
+			    flags);
 }
 
 static unsigned long maps(struct kunit *test, struct file *file, u64 offset, size_t size,
@@ -208,7 +209,8 @@ static void rows(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, at(test, addr), 0);
 	KUNIT_EXPECT_EQ(test, flags_at(addr) & (VM_EXEC | VM_MAYEXEC), 0);
 	put(test, addr + 8, 5);
-	KUNIT_EXPECT_EQ(test, at(test, maps(test, file, row_of(id), PAGE_SIZE, RW, MAP_SHARED) + 8), 5);
+	addr = maps(test, file, row_of(id), PAGE_SIZE, RW, MAP_SHARED);
+	KUNIT_EXPECT_EQ(test, at(test, addr + 8), 5);
 }
 
 static bool charged(struct kunit *test, u64 bytes)

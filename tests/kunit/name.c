@@ -287,11 +287,10 @@ static void namespaces(struct kunit *test)
 	another = kunit_kzalloc(test, sizeof(*another), GFP_KERNEL);
 	KUNIT_ASSERT_TRUE(test, elsewhere && another);
 	*elsewhere = *current->nsproxy;
+	*another = *elsewhere->ipc_ns;
 	elsewhere->ipc_ns = another;
 	another->ns.ops = &another_ops;
 	another->ns.inum = 1;
-	another->user_ns = current_user_ns();
-	refcount_set(&another->ns.count, 2);
 	another_refs = 0;
 
 	buffer = named(test, "kunit", 0);

@@ -15,6 +15,8 @@
 #include "owner.h"
 #include "scene.h"
 
+#define GENERATION (1ULL << SHMBUF_OWNER_SLOT_BITS)
+
 static u32 slot_of(u64 id)
 {
 	return id & SHMBUF_OWNER_SLOT_MASK;
@@ -76,9 +78,10 @@ static void ids(struct kunit *test)
 					  generation_of(id[i]) != generation_of(id[i - 1]));
 	}
 	/* Another generation, another slot, no slot. */
-	KUNIT_EXPECT_FALSE(test, usable(buffer, id[0] + (1ULL << SHMBUF_OWNER_SLOT_BITS)));
-	KUNIT_EXPECT_FALSE(test, shmbuf_owner_alive(buffer, id[0] - (1ULL << SHMBUF_OWNER_SLOT_BITS)));
-	KUNIT_EXPECT_FALSE(test, usable(buffer, slot_of(id[0]) | generation_of(id[1]) << SHMBUF_OWNER_SLOT_BITS));
+	KUNIT_EXPECT_FALSE(test, usable(buffer, id[0] + GENERATION));
+	KUNIT_EXPECT_FALSE(test, shmbuf_owner_alive(buffer, id[0] - GENERATION));
+	KUNIT_EXPECT_FALSE(test, usable(buffer, slot_of(id[0]) | generation_of(id[1]) *
+					GENERATION));
 	KUNIT_EXPECT_FALSE(test, usable(buffer, id[3] + 1));
 	KUNIT_EXPECT_FALSE(test, usable(buffer, 0));
 	KUNIT_EXPECT_FALSE(test, usable(buffer, id[0] | SHMBUF_WORD_WAITERS));
@@ -191,8 +194,10 @@ static void whose(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, owner, thread->owner);
 	if (!IS_ERR(owner))
 		shmbuf_owner_put(owner);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(shmbuf_owner_get_slot(buffer, slot_of(process->id))), -EPERM);
-	KUNIT_EXPECT_EQ(test, PTR_ERR(shmbuf_owner_get_slot(buffer, SHMBUF_OWNER_SLOT_MASK)), -EPERM);
+	owner = shmbuf_owner_get_slot(buffer, slot_of(process->id));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(owner), -EPERM);
+	owner = shmbuf_owner_get_slot(buffer, SHMBUF_OWNER_SLOT_MASK);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(owner), -EPERM);
 
 	id = scene_register(test, elsewhere, false);
 	KUNIT_EXPECT_TRUE(test, usable(other, id));
