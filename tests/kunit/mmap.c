@@ -236,6 +236,7 @@ static void outlives(struct kunit *test)
 	struct file *file = scene_open(test, O_RDWR);
 	unsigned long addr;
 
+	scene_wait_unused(test, SHMBUF_QUOTA_BYTES);
 	KUNIT_EXPECT_TRUE(test, charged(test, 0));
 	create(test, file, 0);
 	addr = maps(test, file, 0, 2 * PAGE_SIZE, RW, MAP_SHARED);

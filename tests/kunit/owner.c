@@ -247,6 +247,7 @@ static void fails(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&buffer->members));
 	KUNIT_EXPECT_TRUE(test, list_empty(&handle->owners));
 
+	scene_wait_unused(test, SHMBUF_QUOTA_OWNERS);
 	scene_set_parameter(test, "max_user_owners", 1);
 	id = scene_register(test, file, false);
 	is_an_id(test, id);
@@ -263,6 +264,7 @@ static void quota_of_the_gone(struct kunit *test)
 	struct scene_thread *thread;
 
 	scene_create(test, file, 1);
+	scene_wait_unused(test, SHMBUF_QUOTA_OWNERS);
 	thread = scene_thread(test, file, 0);
 	scene_set_parameter(test, "max_user_owners", 1);
 	KUNIT_EXPECT_EQ(test, (long)scene_register(test, file, false), -EDQUOT);

@@ -6,6 +6,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/module.h>
@@ -270,6 +271,27 @@ void scene_set_parameter(struct kunit *test, const char *name, u64 value)
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, scene_reset_parameter, setting), 0);
 	snprintf(text, PAGE_SIZE, "%llu", value);
 	KUNIT_ASSERT_EQ(test, setting->parameter->ops->set(text, setting->parameter), 0);
+}
+
+void scene_wait_unused(struct kunit *test, enum shmbuf_quota quota)
+{
+	struct shmbuf_user *user = shmbuf_user_get_current();
+	u64 limit = shmbuf_user_limit(quota);
+	unsigned long deadline = jiffies + 60 * HZ;
+	int ret;
+
+	KUNIT_ASSERT_NOT_NULL(test, user);
+	do {
+		flush_delayed_fput();
+		rcu_barrier();
+		ret = shmbuf_user_charge(user, quota, limit);
+		if (ret)
+			schedule_timeout_uninterruptible(1);
+		else
+			shmbuf_user_uncharge(user, quota, limit);
+	} while (ret && time_before(jiffies, deadline));
+	shmbuf_user_put(user);
+	KUNIT_ASSERT_EQ_MSG(test, ret, 0, "somebody goes on using quota %d", quota);
 }
 
 const struct cred *scene_enter_user(struct kunit *test, uid_t uid, gid_t gid)

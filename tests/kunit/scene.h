@@ -7,6 +7,8 @@
 #include <linux/fs.h>
 #include <linux/types.h>
 
+#include "user.h"
+
 struct cred;
 struct kunit;
 struct mm_struct;
@@ -76,6 +78,12 @@ u64 scene_register(struct kunit *test, struct file *file, bool process_bound);
 
 /* What the module's parameter says, as sysfs would set it; as it was with the test's end. */
 void scene_set_parameter(struct kunit *test, const char *name, u64 value);
+
+/*
+ * Wait until the caller can be charged all of the quota: what earlier tests had may go with the
+ * end of their threads, a moment after them.
+ */
+void scene_wait_unused(struct kunit *test, enum shmbuf_quota quota);
 
 /* From here until scene_leave_user() the thread is another user's, without capabilities. */
 const struct cred *scene_enter_user(struct kunit *test, uid_t uid, gid_t gid);

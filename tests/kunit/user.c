@@ -146,15 +146,22 @@ static void by_user(struct kunit *test)
 	scene_leave_user(old);
 }
 
+static void nobody_has_any(struct kunit *test)
+{
+	scene_set_parameter(test, "max_user_bytes", shmbuf_total_limit());
+	scene_wait_unused(test, SHMBUF_QUOTA_BYTES);
+}
+
 /* All users together: who is refused for their sake isn't charged. */
 static void total(struct kunit *test)
 {
 	struct shmbuf_user *user = user_of(test, SOMEBODY), *other = user_of(test, ELSE);
 
+	nobody_has_any(test);
 	scene_set_parameter(test, "max_user_bytes", 100);
 	scene_set_parameter(test, "max_total_bytes", 150);
 	KUNIT_EXPECT_EQ(test, shmbuf_total_limit(), 150);
-	KUNIT_EXPECT_EQ(test, shmbuf_user_charge(user, SHMBUF_QUOTA_BYTES, 100), 0);
+	KUNIT_ASSERT_EQ(test, shmbuf_user_charge(user, SHMBUF_QUOTA_BYTES, 100), 0);
 	KUNIT_EXPECT_EQ(test, shmbuf_user_charge(other, SHMBUF_QUOTA_BYTES, 51), -ENOSPC);
 	KUNIT_EXPECT_EQ(test, shmbuf_user_charge(other, SHMBUF_QUOTA_BYTES, 101), -EDQUOT);
 	KUNIT_EXPECT_EQ(test, shmbuf_user_charge(other, SHMBUF_QUOTA_BYTES, 50), 0);
@@ -211,6 +218,7 @@ static void of_no_buffer(struct kunit *test)
 	struct shmbuf_buffer *buffer;
 	int i;
 
+	nobody_has_any(test);
 	for (i = 0; i < ARRAY_SIZE(limits); i++) {
 		scene_set_parameter(test, limits[i].parameter, limits[i].enough - 1);
 		buffer = shmbuf_buffer_create(&two_pages, user);
