@@ -277,7 +277,7 @@ void scene_wait_unused(struct kunit *test, enum shmbuf_quota quota)
 {
 	struct shmbuf_user *user = shmbuf_user_get_current();
 	u64 limit = shmbuf_user_limit(quota);
-	unsigned long deadline = jiffies + 60 * HZ;
+	unsigned long deadline = jiffies + 20 * HZ;
 	int ret;
 
 	KUNIT_ASSERT_NOT_NULL(test, user);
