@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check check-storm check-model check-debug check-matrix check-full coverage bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-kunit check-storm check-model check-debug check-matrix check-full coverage bench install dkms-source dkms-install clean
 
 all: module-if-any userspace
 
@@ -19,6 +19,7 @@ help:
 	@echo '  make demo [FILE=path] [KILLS=n]'
 	@echo '                                send a file through processes that are killed on the way'
 	@echo '  make check                    all tests; the last line is "N passed, N failed"'
+	@echo '  make check-kunit [SUITE=name]   the KUnit suites, on a kernel that is a program (UML)'
 	@echo '  make check-storm [KILLS=10000] [SEED=n]'
 	@echo '                                kill so many processes at random moments; SEED repeats a run'
 	@echo '  make check-model              search models of locks, conditions, semaphores and readers (spin)'
@@ -55,6 +56,9 @@ demo:
 
 check:
 	@tests/check
+
+check-kunit:
+	@tests/kunit/run $(if $(SUITE),'$(SUITE)')
 
 check-storm:
 	@tests/storm/run

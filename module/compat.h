@@ -9,6 +9,10 @@
 #error "shmbuf needs Linux 6.1 or newer"
 #endif
 
+#if !defined(CONFIG_IPC_NS) || !defined(CONFIG_SHMEM)
+#error "shmbuf needs CONFIG_IPC_NS, for the scope of names, and CONFIG_SHMEM, for data"
+#endif
+
 #include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/mm.h>

@@ -64,7 +64,7 @@ stage_make() {
 	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
 	fresh_copy "$copy"
 	make -C "$copy" help >"$scratch/help"
-	for target in module demo check check-storm check-model check-debug check-matrix check-full coverage bench install dkms-install clean; do
+	for target in module demo check check-kunit check-storm check-model check-debug check-matrix check-full coverage bench install dkms-install clean; do
 		ok "make help lists $target" grep -qE "^ +make $target( |\$)" "$scratch/help"
 	done
 	ok "make without a build tree goes on" make_without_tree "$copy"
@@ -96,6 +96,9 @@ stage_readme() { "$top/tests/readme"; }
 
 # A part of what `make check-model` searches.
 stage_model() { "$top/tests/model/run" --quick; }
+
+# The module's parts by themselves, on a kernel that is a program.
+stage_kunit() { "$top/tests/kunit/run"; }
 
 stage_vm() { "$vm/selftest"; }
 

@@ -4,7 +4,7 @@
 # linux-source with the fragments of tests/vm/config into a directory like those of kernel.sh,
 # which has, beside what those have:
 #   cmdline    what the kernel must be told
-# The sources are in $CACHE/source/PACKAGE-VERSION, shared. Sourced after archive.sh.
+# Sourced after archive.sh and source.sh.
 
 DEBUG_KINDS="debug kcsan"
 CONFIGS=$TOP/tests/vm/config
@@ -13,20 +13,6 @@ DEBUG_CMDLINE="reboot=t kasan_multi_shot rcupdate.rcu_cpu_stall_timeout=120 watc
 
 # is_debug KERNEL: it is the name of such a kernel.
 is_debug() { [[ $1 =~ ^[0-9]+\.[0-9]+-([a-z]+)$ && " $DEBUG_KINDS " == *" ${BASH_REMATCH[1]} "* ]]; }
-
-# debug_source PACKAGE VERSION: unpack the kernel's sources.
-debug_source() {
-	local package=$1 tree=$CACHE/source/$1-$2
-	[ -e "$tree/.complete" ] && return
-	rm -rf "$tree" "$tree.deb"
-	step "$package $2 (140 MB)" archive_unpack "$tree.deb" "$package=$2" || return
-	mkdir -p "$tree"
-	# The largest part is of no use here, but for its Kconfig.
-	step "Unpacking $package (1.3 GB)" tar -C "$tree" --strip-components=1 --wildcards \
-		--exclude='*/drivers/gpu/*.[ch]' -xf "$tree.deb/usr/src/$package.tar.xz" || return
-	rm -rf "$tree.deb"
-	touch "$tree/.complete"
-}
 
 # config_lost CONFIG FRAGMENT...: what the FRAGMENTs ask for and the CONFIG hasn't, a line each.
 config_lost() {
@@ -45,13 +31,13 @@ debug_configure() {
 
 debug_compile() { nice -n 5 make -C "$1" O="$2" -j"$(nproc)" bzImage modules; }
 
-# debug_build KIND PACKAGE VERSION DIR
+# debug_build KIND SERIES VERSION DIR
 debug_build() {
-	local kind=$1 package=$2 version=$3 dir=$4 tree=$CACHE/source/$2-$3 lost
+	local kind=$1 series=$2 version=$3 dir=$4 tree lost
 	local fragments=("$CONFIGS/base.config" "$CONFIGS/$kind.config")
 	[ -e "$dir/complete" ] && return
 	NO_INSTALL=1 "$TOP/tests/vm/deps" kernel || die "tests/vm/deps kernel installs it"
-	locked "$CACHE/locks/source-$package" debug_source "$package" "$version" || return
+	tree=$(source_prepare "$series") || return
 	# What an interrupted build has done is of use to the next.
 	mkdir -p "$dir/build"
 	step "Configuring kernel ${dir##*/}" debug_configure "$tree" "$dir/build" "${fragments[@]}" || return
@@ -76,6 +62,6 @@ debug_prepare() {
 	read -r _ version < <(archive_find "${package//./\\.}" | tail -n 1) || die "Debian's archive has no $package"
 	key=$({ echo "$version"; cat "$CONFIGS/base.config" "$CONFIGS/$kind.config"; } | sha256sum | cut -c1-8)
 	dir=$KERNELS/${version%%-*}-$kind-$key
-	locked "$CACHE/locks/kernel-${dir##*/}" debug_build "$kind" "$package" "$version" "$dir" >&2
+	locked "$CACHE/locks/kernel-${dir##*/}" debug_build "$kind" "${1%-*}" "$version" "$dir" >&2
 	echo "$dir"
 }
