@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check check-storm check-model bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-storm check-model lint bench install dkms-source dkms-install clean
 
 all: module-if-any userspace
 
@@ -22,6 +22,7 @@ help:
 	@echo '  make check-storm [KILLS=10000] [SEED=n]'
 	@echo '                                kill so many processes at random moments; SEED repeats a run'
 	@echo '  make check-model              search models of locks, conditions, semaphores and readers (spin)'
+	@echo '  make lint                     static checks of all sources (sparse, checkpatch, clang-tidy and others)'
 	@echo '  make bench [BENCH=a,b]        benchmarks; results in build/bench/*.json'
 	@echo '  make install [DESTDIR=] [PREFIX=/usr/local]'
 	@echo '                                library, header, tools and manual pages'
@@ -56,6 +57,9 @@ check-storm:
 
 check-model:
 	@tests/model/run
+
+lint:
+	@tests/lint
 
 bench:
 	@tests/bench/run
