@@ -64,7 +64,7 @@ stage_make() {
 	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
 	fresh_copy "$copy"
 	make -C "$copy" help >"$scratch/help"
-	for target in module demo check check-storm check-model bench install dkms-install clean; do
+	for target in module demo check check-storm check-model lint bench install dkms-install clean; do
 		ok "make help lists $target" grep -qE "^ +make $target( |\$)" "$scratch/help"
 	done
 	ok "make without a build tree goes on" make_without_tree "$copy"
@@ -97,6 +97,10 @@ stage_readme() { "$top/tests/readme"; }
 # A part of what `make check-model` searches.
 stage_model() { "$top/tests/model/run" --quick; }
 
+stage_lint() { "$top/tests/lint"; }
+
+stage_layout() { "$top/tests/layout/run"; }
+
 stage_vm() { "$vm/selftest"; }
 
 # The library on a device of its own needs no module, and so no guest, where it takes minutes.
@@ -108,6 +112,8 @@ stage_library() {
 		"$top/build/selftests/${test%.c}"
 	done
 }
+
+stage_sanitizers() { "$top/tests/sanitizers"; }
 
 # selftests_on KERNEL [WITHOUT...]: the tests of the project, run in a guest as if that were the host.
 selftests_on() {
