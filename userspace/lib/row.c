@@ -42,7 +42,7 @@ __u64 *shmbuf_row_map(struct shmbuf *b, __u64 serial, __u64 id)
 		return NULL;
 	}
 	pthread_mutex_lock(&hot->mutex);
-	if (hot->fast.serial == serial) {
+	if (shmbuf_serial(b) == serial) {
 		map->next = hot->rows;
 		hot->rows = map;
 		row = map->row;
