@@ -265,4 +265,45 @@ TEST_F(readers, see_what_writers_left)
 	EXPECT_EQ(n[0], n[64]);
 }
 
+#define ROUNDS	300
+
+/* Locks, counts, and opens and closes handles, at once with others. */
+static void *use_in_thread(void *argument)
+{
+	struct shmbuf *b = argument, *own;
+	uint64_t *n = shmbuf_data(b);
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		CHECK(!shmbuf_rdlock(b, 0));
+		CHECK(n[0] == n[64]);
+		CHECK(!shmbuf_unlock(b, 0));
+		if (i % 10)
+			continue;
+		CHECK(!shmbuf_lock(b, 0));
+		n[0]++;
+		n[64]++;
+		CHECK(!shmbuf_unlock(b, 0));
+		CHECK(!shmbuf_from_fd(&own, shmbuf_fd(b)));
+		CHECK(!shmbuf_rdlock(own, 1));
+		CHECK(!shmbuf_unlock(own, 1));
+		shmbuf_close(own);
+	}
+	return NULL;
+}
+
+TEST_F(readers, in_threads)
+{
+	pthread_t threads[4];
+	uint64_t *n = shmbuf_data(self->b);
+	int i;
+
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, use_in_thread, self->b));
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(0, pthread_join(threads[i], NULL));
+	EXPECT_EQ(4 * ROUNDS / 10, n[0]);
+	EXPECT_EQ(n[0], n[64]);
+}
+
 TEST_HARNESS_MAIN
