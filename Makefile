@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check check-kunit check-storm check-model check-debug check-matrix check-full coverage bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-kunit check-storm check-model lint check-debug check-matrix check-full coverage bench install dkms-source dkms-install clean
 
 all: module-if-any userspace
 
@@ -23,6 +23,7 @@ help:
 	@echo '  make check-storm [KILLS=10000] [SEED=n]'
 	@echo '                                kill so many processes at random moments; SEED repeats a run'
 	@echo '  make check-model              search models of locks, conditions, semaphores and readers (spin)'
+	@echo '  make lint                     static checks of all sources (sparse, checkpatch, clang-tidy and others)'
 	@echo '  make check-debug              all selftests and a storm on kernels that check themselves: one with'
 	@echo '                                KASAN, lockdep, kmemleak and others, and one that finds data races'
 	@echo '  make check-matrix             all selftests on 6.1 to 7.3, with PREEMPT_RT, on arm64, with 32 bits'
@@ -77,6 +78,9 @@ coverage:
 
 check-full:
 	@tests/check-full
+
+lint:
+	@tests/lint
 
 bench:
 	@tests/bench/run

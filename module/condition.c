@@ -26,39 +26,37 @@
  * Two buckets are locked in the order of their addresses.
  */
 
+/* For sparse two locks are taken and released, always. */
 static void shmbuf_buckets_lock(struct shmbuf_bucket *a, struct shmbuf_bucket *b)
+	__acquires(&a->lock) __acquires(&b->lock)
 {
 	spin_lock(&min(a, b)->lock);
 	if (a != b)
 		spin_lock_nested(&max(a, b)->lock, SINGLE_DEPTH_NESTING);
+	else
+		__acquire(&b->lock);
 }
 
 static void shmbuf_buckets_unlock(struct shmbuf_bucket *a, struct shmbuf_bucket *b)
+	__releases(&a->lock) __releases(&b->lock)
 {
 	if (a != b)
 		spin_unlock(&max(a, b)->lock);
+	else
+		__release(&b->lock);
 	spin_unlock(&min(a, b)->lock);
 }
 
-/* With @bucket's lock held, take @other's too.  Who would have to wait against the order fails. */
-static bool shmbuf_bucket_lock_other(struct shmbuf_bucket *bucket, struct shmbuf_bucket *other)
-{
-	if (other < bucket)
-		return spin_trylock(&other->lock);
-	if (other > bucket)
-		spin_lock_nested(&other->lock, SINGLE_DEPTH_NESTING);
-	return true;
-}
-
-bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
-			   struct shmbuf_wakeups *wakeups)
+/* With the locks of both buckets held. */
+static void shmbuf_condition_move_locked(struct shmbuf_buffer *buffer,
+					 struct shmbuf_waiter *waiter,
+					 struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *from = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_bucket *to = shmbuf_bucket(buffer, waiter->lock);
 
 	lockdep_assert_held(&from->lock);
-	if (!shmbuf_bucket_lock_other(from, to))
-		return false;
+	lockdep_assert_held(&to->lock);
 	shmbuf_waiter_remove(buffer, from, waiter);
 	waiter->index = waiter->lock;
 	waiter->kind = SHMBUF_KIND_LOCK;
@@ -68,8 +66,26 @@ bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *w
 	shmbuf_point(cond_moved);
 	/* Pairs with shmbuf_condition_chosen().  It stays until @to's lock is dropped. */
 	smp_store_release(&waiter->moved, true);
-	if (to != from)
-		spin_unlock(&to->lock);
+}
+
+bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			   struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *from = shmbuf_bucket(buffer, waiter->index);
+	struct shmbuf_bucket *to = shmbuf_bucket(buffer, waiter->lock);
+
+	lockdep_assert_held(&from->lock);
+	if (to == from) {
+		shmbuf_condition_move_locked(buffer, waiter, wakeups);
+		return true;
+	}
+	/* Who would have to wait against the order fails. */
+	if (to > from)
+		spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
+	else if (!spin_trylock(&to->lock))
+		return false;
+	shmbuf_condition_move_locked(buffer, waiter, wakeups);
+	spin_unlock(&to->lock);
 	return true;
 }
 

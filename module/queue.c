@@ -301,6 +301,7 @@ static int shmbuf_queue_move(struct shmbuf_buffer *buffer, u32 index, u64 *seque
  */
 static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u64 sequence,
 				     u32 count)
+	__releases(&shmbuf_bucket(buffer, index)->lock)
 {
 	/* A hostile peer can set the sequence back and wait again: once is enough. */
 	int woken = 0, left = atomic_read(&buffer->nr_waiters);

@@ -112,6 +112,8 @@ void shmbuf_user_put(struct shmbuf_user *user)
 {
 	if (!refcount_dec_and_lock(&user->ref, &shmbuf_users_lock))
 		return;
+	/* Taken above, which sparse can't see. */
+	__acquire(&shmbuf_users_lock);
 	hash_del(&user->node);
 	spin_unlock(&shmbuf_users_lock);
 	kfree(user);

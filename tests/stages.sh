@@ -64,7 +64,7 @@ stage_make() {
 	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
 	fresh_copy "$copy"
 	make -C "$copy" help >"$scratch/help"
-	for target in module demo check check-kunit check-storm check-model check-debug check-matrix check-full coverage bench install dkms-install clean; do
+	for target in module demo check check-kunit check-storm check-model lint check-debug check-matrix check-full coverage bench install dkms-install clean; do
 		ok "make help lists $target" grep -qE "^ +make $target( |\$)" "$scratch/help"
 	done
 	ok "make without a build tree goes on" make_without_tree "$copy"
@@ -100,6 +100,10 @@ stage_model() { "$top/tests/model/run" --quick; }
 # The module's parts by themselves, on a kernel that is a program.
 stage_kunit() { "$top/tests/kunit/run"; }
 
+stage_lint() { "$top/tests/lint"; }
+
+stage_layout() { "$top/tests/layout/run"; }
+
 stage_vm() { "$vm/selftest"; }
 
 # The library on a device of its own needs no module, and so no guest, where it takes minutes.
@@ -111,6 +115,8 @@ stage_library() {
 		"$top/build/selftests/${test%.c}"
 	done
 }
+
+stage_sanitizers() { "$top/tests/sanitizers"; }
 
 # selftests_on KERNEL [OPTION...]: the tests of the project but for $without, run in a guest as if that were the host.
 selftests_on() {

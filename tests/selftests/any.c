@@ -31,8 +31,6 @@ FIXTURE_TEARDOWN(any)
 	close(self->other);
 }
 
-typedef FIXTURE_DATA(any) any;
-
 static struct shmbuf_wait_item lock_item(int fd, __u32 index, __u64 owner)
 {
 	return (struct shmbuf_wait_item) {
@@ -85,7 +83,7 @@ TEST_F(any, what_can_be_had_at_once)
 }
 
 /* A child that wants to read lock 0, or to hear of a queue that doesn't move. */
-static pid_t spawn_reader(any *self, int expected)
+static pid_t spawn_reader(FIXTURE_DATA(any) *self, int expected)
 {
 	pid_t pid = spawn();
 
@@ -168,7 +166,7 @@ TEST_F(any, the_deadline_passes)
 }
 
 /* A child that waits for lock 0, a queue and the other buffer's lock; all are held. */
-static pid_t spawn_waiter(any *self, int expected)
+static pid_t spawn_waiter(FIXTURE_DATA(any) *self, int expected)
 {
 	pid_t pid = spawn();
 

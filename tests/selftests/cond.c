@@ -46,40 +46,38 @@ FIXTURE_TEARDOWN(cond)
 	close(self->fd);
 }
 
-typedef FIXTURE_DATA(cond) cond;
-
-static int back(const cond *self)
+static int back(const FIXTURE_DATA(cond) *self)
 {
 	return __atomic_load_n(&self->shared[0], __ATOMIC_SEQ_CST);
 }
 
-static int lock(const cond *self, __u64 owner)
+static int lock(const FIXTURE_DATA(cond) *self, __u64 owner)
 {
 	if (fast_lock(&self->c, owner, self->lock))
 		return 0;
 	return do_lock(self->fd, owner, self->lock, 0, NEVER);
 }
 
-static int unlock(const cond *self, __u64 owner)
+static int unlock(const FIXTURE_DATA(cond) *self, __u64 owner)
 {
 	if (fast_unlock(&self->c, owner, self->lock))
 		return 0;
 	return do_unlock(self->fd, owner, self->lock);
 }
 
-static int wake(const cond *self, __u32 count)
+static int wake(const FIXTURE_DATA(cond) *self, __u32 count)
 {
 	return do_wake(self->fd, self->queue, count);
 }
 
-static int sleep_on(const cond *self, __u64 owner, __u64 deadline)
+static int sleep_on(const FIXTURE_DATA(cond) *self, __u64 owner, __u64 deadline)
 {
 	return do_wait_locked(self->fd, owner, self->lock, self->queue,
 			      read_sequence(&self->c, self->queue), deadline);
 }
 
 /* A mapping of the control area isn't inherited. */
-static __u64 in_child(cond *self)
+static __u64 in_child(FIXTURE_DATA(cond) *self)
 {
 	self->c = map_control(self->fd, PROT_READ | PROT_WRITE);
 	return new_owner(self->fd);
@@ -89,7 +87,7 @@ static __u64 in_child(cond *self)
  * A child that sleeps, expects @ret, and leaves @who in the list, which the lock
  * protects. It is the only one that is awake.
  */
-static pid_t spawn_sleeper_until(cond *self, int who, __u64 deadline, int ret)
+static pid_t spawn_sleeper_until(FIXTURE_DATA(cond) *self, int who, __u64 deadline, int ret)
 {
 	pid_t pid = spawn();
 
@@ -110,7 +108,7 @@ static pid_t spawn_sleeper_until(cond *self, int who, __u64 deadline, int ret)
 	return pid;
 }
 
-static pid_t spawn_sleeper(cond *self, int who)
+static pid_t spawn_sleeper(FIXTURE_DATA(cond) *self, int who)
 {
 	return spawn_sleeper_until(self, who, NEVER, 0);
 }
@@ -231,7 +229,7 @@ TEST_F(cond, first_come_first_woken)
 /* Sleepers with and without a lock, and with another lock, on one queue. */
 TEST_F(cond, all_sorts_of_sleepers)
 {
-	cond other = *self;
+	FIXTURE_DATA(cond) other = *self;
 	pid_t pids[3];
 	int i;
 
@@ -760,7 +758,7 @@ struct store {
 #define ROOM 3
 
 struct job {
-	cond *self;
+	FIXTURE_DATA(cond) *self;
 	struct store *store;
 	int total;
 	bool under_lock;	/* wakes are made before unlocking */
@@ -768,18 +766,19 @@ struct job {
 
 static void change(const struct job *j, __u64 owner, int *counter, int by)
 {
-	cond *self = j->self;
+	FIXTURE_DATA(cond) *self = j->self;
+	__u32 queue = self->queue + (by < 0 ? 1 : 0);
 
 	(*counter)++;
 	j->store->filled += by;
 	CHECK(j->store->filled >= 0 && j->store->filled <= ROOM);
 	if (j->under_lock) {
-		CHECK(do_wake(self->fd, self->queue + (by < 0), 1) >= 0);
+		CHECK(do_wake(self->fd, queue, 1) >= 0);
 		CHECK(unlock(self, owner) == 0);
 	} else {
 		CHECK(unlock(self, owner) == 0);
-		if (!fast_wake(&self->c, self->queue + (by < 0)))
-			CHECK(do_wake(self->fd, self->queue + (by < 0), 1) >= 0);
+		if (!fast_wake(&self->c, queue))
+			CHECK(do_wake(self->fd, queue, 1) >= 0);
 	}
 }
 
@@ -787,7 +786,7 @@ static void change(const struct job *j, __u64 owner, int *counter, int by)
 static void work(const struct job *j, bool producer)
 {
 	struct store *s = j->store;
-	cond *self = j->self;
+	FIXTURE_DATA(cond) *self = j->self;
 	__u64 owner = in_child(self);
 	__u32 queue = self->queue + producer;
 
@@ -849,7 +848,7 @@ TEST_F(cond, no_wake_is_lost)
 }
 
 /* Two who take turns: each round is a wake that mustn't be lost. */
-static void take_turns(cond *self, struct store *s, int side, int rounds)
+static void take_turns(FIXTURE_DATA(cond) *self, struct store *s, int side, int rounds)
 {
 	__u64 owner = in_child(self);
 	int i;

@@ -83,11 +83,11 @@ static void be_killed(int fd)
 
 static void segfault(int fd)
 {
-	volatile int *volatile nowhere = NULL;
+	int *nowhere = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)fd;
 	signal(SIGSEGV, SIG_DFL);
-	*nowhere = 1;
+	__atomic_store_n(nowhere, 1, __ATOMIC_RELAXED);
 }
 
 static void exec(int fd)
@@ -98,6 +98,7 @@ static void exec(int fd)
 
 /* One death was logged, of @v, and it is this one. */
 #define EXPECT_DEATH(v, comm_, how_, code_) do {				\
+	const struct victim *dead = &(v);					\
 	struct shmbuf_death *d = self->d;					\
 	__u64 end;								\
 										\
@@ -105,9 +106,9 @@ static void exec(int fd)
 	end = now();								\
 	EXPECT_EQ(1, nr_deaths(self->observer));				\
 	EXPECT_EQ(1, d->sequence);						\
-	EXPECT_EQ(*(v).owner, d->owner);					\
-	EXPECT_EQ((v).pid, d->pid);						\
-	EXPECT_EQ((v).pid, d->tid);						\
+	EXPECT_EQ(*dead->owner, d->owner);					\
+	EXPECT_EQ(dead->pid, d->pid);						\
+	EXPECT_EQ(dead->pid, d->tid);						\
 	EXPECT_EQ(how_, d->how);						\
 	EXPECT_EQ(code_, d->code);						\
 	EXPECT_EQ(SHMBUF_DEATH_PROCESS, d->flags);				\

@@ -32,8 +32,6 @@ FIXTURE(identity)
 	struct actor *a, *b;
 };
 
-typedef FIXTURE_DATA(identity) identity;
-
 FIXTURE_SETUP(identity)
 {
 	self->fd = new_buffer(new_name(self->name), 2, 0, 1);
@@ -93,8 +91,8 @@ static void let_go(struct actor *actor)
 }
 
 /* @dead's lock is told of to who waits, and @alive holds its own. */
-static void one_died(struct __test_metadata *_metadata, identity *self, struct actor *dead,
-		     struct actor *alive)
+static void one_died(struct __test_metadata *_metadata,
+		     FIXTURE_DATA(identity) *self, struct actor *dead, struct actor *alive)
 {
 	EXPECT_EQ(-EOWNERDEAD, do_lock(self->fd, self->owner, dead->lock, 0, now() + PATIENCE));
 	EXPECT_EQ(-ETIMEDOUT, do_lock(self->fd, self->owner, alive->lock, 0,
@@ -103,8 +101,8 @@ static void one_died(struct __test_metadata *_metadata, identity *self, struct a
 	EXPECT_EQ(0, do_unlock(self->fd, self->owner, dead->lock));
 }
 
-static void goes_on(struct __test_metadata *_metadata, identity *self, struct actor *alive,
-		    int last_step)
+static void goes_on(struct __test_metadata *_metadata,
+		    FIXTURE_DATA(identity) *self, struct actor *alive, int last_step)
 {
 	set(&alive->step, last_step);
 	EXPECT_EQ(0, do_lock(self->fd, self->owner, alive->lock, 0, now() + PATIENCE));
@@ -139,7 +137,7 @@ static int pid_of_holder(int fd, __u32 lock)
 	return info.pid;
 }
 
-static void be_twin(identity *self, struct actor *twin, struct actor *other)
+static void be_twin(FIXTURE_DATA(identity) *self, struct actor *twin, struct actor *other)
 {
 	int fd = open_buffer(self->name, O_RDWR);
 
@@ -227,7 +225,7 @@ static int receive_fd(int sock)
 }
 
 /* a sends its handle and closes it before b takes it out of the socket. */
-static void spawn_sender_and_receiver(identity *self, bool mapped)
+static void spawn_sender_and_receiver(FIXTURE_DATA(identity) *self, bool mapped)
 {
 	struct actor *a = self->a, *b = self->b;
 	int socks[2];
@@ -291,7 +289,7 @@ TEST_F(identity, the_receiver_has_the_last_of_a_handle)
 /* Processes with the same memory (CLONE_VM without CLONE_THREAD). */
 
 struct pair {
-	identity *self;
+	FIXTURE_DATA(identity) *self;
 	bool execs;		/* b does, rather than exit */
 };
 
@@ -311,7 +309,7 @@ static int be_sharer(void *arg)
 }
 
 /* a, whose memory b has as well. */
-static void spawn_pair(identity *self, bool execs)
+static void spawn_pair(FIXTURE_DATA(identity) *self, bool execs)
 {
 	struct actor *a = self->a, *b = self->b;
 
@@ -332,7 +330,7 @@ static void spawn_pair(identity *self, bool execs)
 	UNTIL(get(&a->done) == 1 && get(&b->done) == 1);
 }
 
-static __u64 units(identity *self)
+static __u64 units(FIXTURE_DATA(identity) *self)
 {
 	struct control c = map_control(self->fd, PROT_READ);
 	__u64 n = read_count(&c, SEM);
@@ -341,7 +339,8 @@ static __u64 units(identity *self)
 	return n;
 }
 
-static void end_of_sharer(struct __test_metadata *_metadata, identity *self, bool execs)
+static void end_of_sharer(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(identity) *self, bool execs)
 {
 	spawn_pair(self, execs);
 	EXPECT_EQ(0, units(self));

@@ -222,19 +222,20 @@ static void die(int fd, __u32 first, __u32 count, struct victim *v)
 }
 
 #define EXPECT_DIED(v, index, state_) do {					\
+	const struct victim *dead = &(v);					\
 	const struct shmbuf_death *d = &self->i.death;				\
 										\
 	ASSERT_EQ(0, do_owner_info(self->observer, index, &self->i, NULL, 0));	\
 	EXPECT_EQ(SHMBUF_OWNER_DEAD | (state_), self->i.state);			\
-	EXPECT_EQ((v).owner, d->owner);						\
-	EXPECT_EQ((v).pid, d->pid);						\
-	EXPECT_EQ((v).pid, d->tid);						\
+	EXPECT_EQ(dead->owner, d->owner);					\
+	EXPECT_EQ(dead->pid, d->pid);						\
+	EXPECT_EQ(dead->pid, d->tid);						\
 	EXPECT_EQ(SHMBUF_DEATH_SIGNAL, d->how);					\
 	EXPECT_EQ(SIGKILL, d->code);						\
 	EXPECT_EQ(SHMBUF_DEATH_PROCESS, d->flags);				\
 	EXPECT_STREQ("victim", d->comm);					\
-	EXPECT_LE((v).died[0], d->time);					\
-	EXPECT_GE((v).died[1], d->time);					\
+	EXPECT_LE(dead->died[0], d->time);					\
+	EXPECT_GE(dead->died[1], d->time);					\
 } while (0)
 
 TEST_F(info, dead_holder)

@@ -25,8 +25,6 @@ FIXTURE_TEARDOWN(lib_cond)
 	shmbuf_close(self->b);
 }
 
-typedef FIXTURE_DATA(lib_cond) lib_cond;
-
 TEST_F(lib_cond, woken)
 {
 	int why = 1, n;

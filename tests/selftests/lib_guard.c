@@ -55,6 +55,23 @@ TEST_F(guard, block)
 	EXPECT_FALSE(held(self->b, 1));
 }
 
+/* As with a function's, an argument's side effects come once. */
+TEST_F(guard, arguments)
+{
+	struct shmbuf *handles[] = { self->b, NULL, NULL, NULL, NULL }, **b = handles;
+	uint32_t next = 0;
+
+	{
+		shmbuf_guard(guard, *b++, next++);
+
+		EXPECT_EQ(1, b - handles);
+		EXPECT_EQ(1, next);
+		EXPECT_EQ(0, guard.result);
+		EXPECT_TRUE(held(self->b, 0));
+	}
+	EXPECT_FALSE(held(self->b, 0));
+}
+
 TEST_F(guard, readers)
 {
 	{

@@ -235,7 +235,7 @@ TEST_F(readers, dead_writer)
 /* In the same places for readers and writers of several processes. */
 TEST_F(readers, see_what_writers_left)
 {
-	volatile uint64_t *n = shmbuf_data(self->b);
+	uint64_t *n = shmbuf_data(self->b);
 	pid_t pids[6];
 	int i, k;
 
@@ -246,7 +246,8 @@ TEST_F(readers, see_what_writers_left)
 		for (k = 0; k < 20000; k++) {
 			if ((k + i) % 50) {
 				CHECK(!shmbuf_rdlock(self->b, 0));
-				CHECK(n[0] == n[64]);
+				CHECK(__atomic_load_n(&n[0], __ATOMIC_RELAXED) ==
+				      __atomic_load_n(&n[64], __ATOMIC_RELAXED));
 			} else {
 				CHECK(!shmbuf_lock(self->b, 0));
 				n[0]++;
@@ -261,6 +262,47 @@ TEST_F(readers, see_what_writers_left)
 	for (i = 0; i < 6; i++)
 		EXPECT_EQ(0, reap(pids[i]));
 	EXPECT_EQ(6 * 400, n[0]);
+	EXPECT_EQ(n[0], n[64]);
+}
+
+#define ROUNDS	300
+
+/* Locks, counts, and opens and closes handles, at once with others. */
+static void *use_in_thread(void *argument)
+{
+	struct shmbuf *b = argument, *own;
+	uint64_t *n = shmbuf_data(b);
+	int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		CHECK(!shmbuf_rdlock(b, 0));
+		CHECK(n[0] == n[64]);
+		CHECK(!shmbuf_unlock(b, 0));
+		if (i % 10)
+			continue;
+		CHECK(!shmbuf_lock(b, 0));
+		n[0]++;
+		n[64]++;
+		CHECK(!shmbuf_unlock(b, 0));
+		CHECK(!shmbuf_from_fd(&own, shmbuf_fd(b)));
+		CHECK(!shmbuf_rdlock(own, 1));
+		CHECK(!shmbuf_unlock(own, 1));
+		shmbuf_close(own);
+	}
+	return NULL;
+}
+
+TEST_F(readers, in_threads)
+{
+	pthread_t threads[4];
+	uint64_t *n = shmbuf_data(self->b);
+	int i;
+
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, use_in_thread, self->b));
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(0, pthread_join(threads[i], NULL));
+	EXPECT_EQ(4 * ROUNDS / 10, n[0]);
 	EXPECT_EQ(n[0], n[64]);
 }
 

@@ -103,7 +103,7 @@ static void fill_ballast(void)
 	CHECK(ballast != MAP_FAILED);
 	madvise(ballast, ballast_size, MADV_NOHUGEPAGE);
 	for (i = 0; i < ballast_size; i += page)
-		((volatile char *)ballast)[i] = 1;
+		__atomic_store_n((char *)ballast + i, 1, __ATOMIC_RELAXED);
 }
 
 static pid_t spawn_with_ballast(void)

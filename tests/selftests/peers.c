@@ -24,8 +24,6 @@ FIXTURE_TEARDOWN(peers)
 	close(self->fd);
 }
 
-typedef FIXTURE_DATA(peers) peers;
-
 static int wait_peers(int fd, __u64 deaths, __u64 deadline)
 {
 	struct shmbuf_wait arg = {
@@ -49,7 +47,7 @@ static int wait_locked_peers(int fd, __u64 owner, __u64 deaths)
 }
 
 /* A child that waits, with a handle of its own, and expects @ret. */
-static pid_t spawn_waiter(peers *self, bool joined, int ret)
+static pid_t spawn_waiter(FIXTURE_DATA(peers) *self, bool joined, int ret)
 {
 	pid_t pid = spawn();
 
@@ -76,7 +74,7 @@ static void *raw_exit(void *fd)
 enum end { END_EXIT, END_KILL, END_EXEC, END_HANDLE, END_THREAD, END_UNREGISTER };
 
 /* A child that is joined, and ends its part when @shared[0] says so. */
-static pid_t spawn_peer(peers *self, enum end how)
+static pid_t spawn_peer(FIXTURE_DATA(peers) *self, enum end how)
 {
 	pid_t pid = spawn();
 
@@ -129,7 +127,8 @@ TEST_F(peers, ends)
 	pid_t pid, peer, watcher;
 
 	for (how = END_EXIT; how <= END_THREAD; how++) {
-		self->shared[0] = self->shared[1] = 0;
+		self->shared[0] = 0;
+		self->shared[1] = 0;
 		/* A third, so that nobody is alone. */
 		new_owner(self->fd);
 		peer = spawn_peer(self, how);

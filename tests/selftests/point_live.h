@@ -47,7 +47,7 @@ static void take_turn(struct scene *s, int me)
 		CHECK(do_unlock(s->fd, s->owner, LOCK) == 0);
 }
 
-/* A unit goes to and fro; the one who takes it from SEM2 waits for a queue as well. */
+/* A unit goes back and forth; the one who takes it from SEM2 waits for a queue as well. */
 static void pass_unit(struct scene *s, int me)
 {
 	struct shmbuf_wait_item items[] = {

@@ -4,6 +4,11 @@
 
 #define SHARED	SHMBUF_LOCK_SHARED
 
+static __u64 value(const __u64 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
 FIXTURE(rows)
 {
 	int fd;
@@ -195,7 +200,7 @@ TEST_F(rows, mapping_alone)
 	madvise(self->row, self->page, MADV_DOFORK);
 	pid = spawn();
 	if (!pid)
-		_exit(*(volatile __u64 *)self->row != 0);
+		_exit(value(self->row) != 0);
 	EXPECT_LE(128 + SIGBUS, reap(pid));
 	EXPECT_EQ(0, do_unregister(self->fd, self->owner));
 	UNTIL(do_trylock(self->fd, self->other, 0) == 0);
@@ -450,7 +455,7 @@ static void read_mixed(int fd, struct numbers *n, unsigned int seed, int rounds)
 		}
 		if (twice)
 			CHECK((row && fast_read(row, i)) || !do_read(fd, owner, i, 0, NEVER));
-		CHECK(*(volatile __u64 *)&n->a[i] == *(volatile __u64 *)&n->b[i]);
+		CHECK(value(&n->a[i]) == value(&n->b[i]));
 		if (twice)
 			CHECK((row && fast_unread(row, i)) || !do_unlock(fd, owner, i));
 		CHECK((row && fast_unread(row, i)) || !do_unlock(fd, owner, i));
@@ -478,13 +483,13 @@ static void write_mixed(int fd, const struct control *c, struct numbers *n, unsi
 				CHECK(!do_consistent(fd, owner, i));
 			}
 		}
-		*(volatile __u64 *)&n->a[i] += 1;
+		__atomic_store_n(&n->a[i], n->a[i] + 1, __ATOMIC_RELAXED);
 		if (!(what & 0xf000))
 			sched_yield();
-		*(volatile __u64 *)&n->b[i] += 1;
+		__atomic_store_n(&n->b[i], n->b[i] + 1, __ATOMIC_RELAXED);
 		if (!(what & 0x30000)) {
 			CHECK(!do_downgrade(fd, owner, i));
-			CHECK(*(volatile __u64 *)&n->a[i] == *(volatile __u64 *)&n->b[i]);
+			CHECK(value(&n->a[i]) == value(&n->b[i]));
 			CHECK(!do_unlock(fd, owner, i));
 		} else {
 			CHECK(fast_unlock(c, owner, i) || !do_unlock(fd, owner, i));

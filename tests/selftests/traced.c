@@ -15,8 +15,6 @@ FIXTURE(traced)
 	pid_t holder;
 };
 
-typedef FIXTURE_DATA(traced) traced;
-
 static void set(int *p, int value)
 {
 	__atomic_store_n(p, value, __ATOMIC_SEQ_CST);
@@ -62,7 +60,7 @@ static void stop(pid_t pid, long options)
 	if (ptrace(PTRACE_SEIZE, pid, NULL, options) || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL))
 		fatal("ptrace: %s", strerror(errno));
 	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-		fatal("no stop, but status %#x", status);
+		fatal("not stopped, but status %#x", status);
 }
 
 static void go_on(pid_t pid)
@@ -72,7 +70,7 @@ static void go_on(pid_t pid)
 }
 
 /* A child that waits for the lock, and leaves what it heard in @result. */
-static pid_t spawn_waiter(traced *self, int *result, __u64 deadline)
+static pid_t spawn_waiter(FIXTURE_DATA(traced) *self, int *result, __u64 deadline)
 {
 	pid_t pid = spawn();
 
@@ -93,7 +91,8 @@ static pid_t spawn_waiter(traced *self, int *result, __u64 deadline)
 }
 
 /* Who can't wait for ever times out, the other one goes on waiting. */
-static void expect_held(struct __test_metadata *_metadata, traced *self, pid_t waiter)
+static void expect_held(struct __test_metadata *_metadata,
+			FIXTURE_DATA(traced) *self, pid_t waiter)
 {
 	pid_t timed = spawn_waiter(self, &self->results[1], now() + 50 * NSEC_PER_MSEC);
 
@@ -103,8 +102,8 @@ static void expect_held(struct __test_metadata *_metadata, traced *self, pid_t w
 	EXPECT_EQ(true, asleep_in(waiter, SHMBUF_IOC_LOCK));
 }
 
-static void expect_heard(struct __test_metadata *_metadata, traced *self, pid_t waiter,
-			 int expected)
+static void expect_heard(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(traced) *self, pid_t waiter, int expected)
 {
 	EXPECT_EQ(0, reap(waiter));
 	EXPECT_EQ(expected, self->results[0]);
@@ -133,7 +132,7 @@ TEST_F(traced, killed_while_stopped)
 }
 
 /* Another process than the test, that can die. */
-static pid_t spawn_tracer(traced *self, long options)
+static pid_t spawn_tracer(FIXTURE_DATA(traced) *self, long options)
 {
 	pid_t pid = spawn();
 

@@ -117,7 +117,7 @@ static int digest_of_input(const struct options *o, char *text)
 	FILE *pipe;
 
 	if (o->sha256) {
-		strcpy(text, o->sha256);
+		memcpy(text, o->sha256, HEX_SIZE + 1);
 		return 0;
 	}
 	fd = reopen(o);

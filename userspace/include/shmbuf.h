@@ -826,8 +826,8 @@ int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
  *	or when no other is left that could wake
  * @why: where it goes why the wait ended, or NULL.  0: a wake came.  -ETIMEDOUT; -EINTR:
  *	a signal came; -EOWNERDEAD: one of the others died; -EPIPE: there are no
- *	others; the last two only with @deaths.  Set whenever the lock is held on
- *	return: 0 where the call failed before it slept.
+ *	others; the last two only with @deaths.  Set whenever the lock is held
+ *	afterwards: 0 where the call failed before it slept.
  *
  * The lock is given up and the thread put to sleep in one step, and the lock is taken
  * again before the call returns, however the sleep ended.  Other threads may have
@@ -881,9 +881,9 @@ struct shmbuf_any {
  * @deaths: NULL, or as in shmbuf_wait_locked(), for the buffer of the first item
  *
  * Exactly one is won: a lock is held, a unit taken, or a queue has moved past @sequence.
- * Nothing is changed with the others.  Of several that can be had the one that stands first.  A lock
- * whose holder died can be had, as by shmbuf_lock().  If this thread is killed, what it
- * had won goes to the next.
+ * Nothing is changed with the others.  Of several that can be had the one that stands
+ * first.  A lock whose holder died can be had, as by shmbuf_lock().  If this thread is
+ * killed, what it had won goes to the next.
  *
  * Return: the item, counted from 0; a lock that is won with its last holder dead, as with
  *	-EOWNERDEAD from shmbuf_lock(), has SHMBUF_WAIT_ANY_OWNERDEAD added.  Else

@@ -54,11 +54,38 @@ static inline void shmbuf_guard_end(struct shmbuf_guard *guard)
 	guard->result = -EPERM;
 }
 
-#define SHMBUF_GUARD_(name, b, i, take)					\
-	struct shmbuf_guard name					\
-	__attribute__((__cleanup__(shmbuf_guard_end))) = {		\
-		(b), (i), take						\
-	}
+#define SHMBUF_GUARD_(name, taken)					\
+	struct shmbuf_guard name __attribute__((__cleanup__(shmbuf_guard_end))) = (taken)
+
+/* What the macros are made of: functions, so that arguments are evaluated once. */
+static inline struct shmbuf_guard shmbuf_guard_lock_(struct shmbuf *b, uint32_t i)
+{
+	struct shmbuf_guard guard = { b, i, shmbuf_lock(b, i) };
+
+	return guard;
+}
+
+static inline struct shmbuf_guard shmbuf_guard_rdlock_(struct shmbuf *b, uint32_t i)
+{
+	struct shmbuf_guard guard = { b, i, shmbuf_rdlock(b, i) };
+
+	return guard;
+}
+
+static inline struct shmbuf_guard shmbuf_guard_trylock_(struct shmbuf *b, uint32_t i)
+{
+	struct shmbuf_guard guard = { b, i, shmbuf_trylock(b, i) };
+
+	return guard;
+}
+
+static inline struct shmbuf_guard shmbuf_guard_timedlock_(struct shmbuf *b, uint32_t i,
+							  const struct timespec *deadline)
+{
+	struct shmbuf_guard guard = { b, i, shmbuf_timedlock(b, i, deadline) };
+
+	return guard;
+}
 
 /**
  * shmbuf_guard() - declare a guard, and take its lock as by shmbuf_lock()
@@ -69,7 +96,7 @@ static inline void shmbuf_guard_end(struct shmbuf_guard *guard)
  * Whether it is held says @name.result: look at it.
  */
 #define shmbuf_guard(name, b, i)					\
-	SHMBUF_GUARD_(name, b, i, shmbuf_lock(b, i))
+	SHMBUF_GUARD_(name, shmbuf_guard_lock_(b, i))
 
 /**
  * shmbuf_read_guard() - the same as a reader, as by shmbuf_rdlock()
@@ -80,7 +107,7 @@ static inline void shmbuf_guard_end(struct shmbuf_guard *guard)
  * With -EOWNERDEAD the lock is held for writing, to repair the data.
  */
 #define shmbuf_read_guard(name, b, i)					\
-	SHMBUF_GUARD_(name, b, i, shmbuf_rdlock(b, i))
+	SHMBUF_GUARD_(name, shmbuf_guard_rdlock_(b, i))
 
 /**
  * shmbuf_try_guard() - the same as by shmbuf_trylock()
@@ -89,7 +116,7 @@ static inline void shmbuf_guard_end(struct shmbuf_guard *guard)
  * @i: the lock
  */
 #define shmbuf_try_guard(name, b, i)					\
-	SHMBUF_GUARD_(name, b, i, shmbuf_trylock(b, i))
+	SHMBUF_GUARD_(name, shmbuf_guard_trylock_(b, i))
 
 /**
  * shmbuf_timed_guard() - the same as by shmbuf_timedlock()
@@ -99,7 +126,7 @@ static inline void shmbuf_guard_end(struct shmbuf_guard *guard)
  * @deadline: absolute, CLOCK_MONOTONIC; NULL for never
  */
 #define shmbuf_timed_guard(name, b, i, deadline)			\
-	SHMBUF_GUARD_(name, b, i, shmbuf_timedlock(b, i, deadline))
+	SHMBUF_GUARD_(name, shmbuf_guard_timedlock_(b, i, deadline))
 
 #ifdef __cplusplus
 }

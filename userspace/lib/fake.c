@@ -26,7 +26,6 @@
 #include <unistd.h>
 
 #define FAKE_POLL_NS		20000
-#define FAKE_ROWS_SIZE		(FAKE_OWNERS * FAKE_PAGE)
 
 struct fake *fake;
 static pthread_once_t fake_once = PTHREAD_ONCE_INIT;
@@ -80,11 +79,15 @@ __u64 *fake_word_of(const struct fake_call *c, __u32 index, __u32 kind)
 /* Take the word from user space, and give it back with its new value. */
 __u64 fake_word_take(__u64 *word)
 {
-	return __atomic_fetch_or(word, SHMBUF_WORD_WAITERS, __ATOMIC_ACQ_REL);
+	__u64 old = __atomic_fetch_or(word, SHMBUF_WORD_WAITERS, __ATOMIC_ACQ_REL);
+
+	fake_tsan_step(word);
+	return old;
 }
 
 void fake_word_give(__u64 *word, __u64 new)
 {
+	fake_tsan_step(word);
 	__atomic_store_n(word, new, __ATOMIC_RELEASE);
 }
 
@@ -145,11 +148,13 @@ static int fake_call_begin(struct fake_call *c, int fd, const struct fake_comman
 	if (fake_readonly(fd) && !command->readonly)
 		return -EBADF;
 	c->control = fake_map_kernel(fd, SHMBUF_CONTROL_OFFSET, fake_control_size(c->f));
+	fake_tsan_call(c);
 	return 0;
 }
 
 static void fake_call_end(struct fake_call *c)
 {
+	fake_tsan_call(NULL);
 	munmap(c->control, fake_control_size(c->f));
 	if (c->rows)
 		munmap(c->rows, FAKE_ROWS_SIZE);
@@ -365,8 +370,12 @@ void *shmbuf_sys_mmap(void *address, size_t size, int prot, int flags, int fd,
 		return MAP_FAILED;
 	}
 	p = mmap(address, size, prot, flags, fd, (off_t)offset);
+	if (p == MAP_FAILED || offset < SHMBUF_CONTROL_OFFSET)
+		return p;
 	/* A child of fork() doesn't have it. */
-	if (p != MAP_FAILED && offset >= SHMBUF_CONTROL_OFFSET)
-		madvise(p, size, MADV_DONTFORK);
+	madvise(p, size, MADV_DONTFORK);
+	fake_enter();
+	fake_tsan_mapped(fd, offset, size, p);
+	fake_leave();
 	return p;
 }

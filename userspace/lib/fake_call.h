@@ -9,6 +9,7 @@
 #include "internal.h"
 
 #define FAKE_PAGE	4096ULL
+#define FAKE_ROWS_SIZE	(FAKE_OWNERS * FAKE_PAGE)
 
 #pragma GCC visibility push(hidden)
 
@@ -137,6 +138,17 @@ int fake_sem_post(struct fake_call *c, struct fake_sleeper *s);
 int fake_barrier_wait(struct fake_call *c, struct fake_sleeper *s);
 int fake_barrier_give_up(struct fake_call *c, struct fake_sleeper *s);
 int fake_barrier_leave(struct fake_call *c, struct fake_sleeper *s);
+
+/* fake_tsan.c: the call that goes on, or NULL; a map of user space's; a step on a word of it */
+#ifdef __SANITIZE_THREAD__
+void fake_tsan_call(const struct fake_call *c);
+void fake_tsan_mapped(int fd, __u64 offset, size_t size, void *at);
+void fake_tsan_step(const __u64 *word);
+#else
+static inline void fake_tsan_call(const struct fake_call *c) {}
+static inline void fake_tsan_mapped(int fd, __u64 offset, size_t size, void *at) {}
+static inline void fake_tsan_step(const __u64 *word) {}
+#endif
 
 #pragma GCC visibility pop
 

@@ -146,10 +146,11 @@ int fake_register(struct fake_call *c, struct fake_sleeper *s)
 int fake_unregister(struct fake_call *c, struct fake_sleeper *s)
 {
 	const struct shmbuf_register *r = s->argument;
+	struct fake_owner *o = fake_find_owner(c->f, r->owner);
 
-	if (!fake_owner_is_caller(c->f, r->owner))
+	if (!o || !fake_owner_is_caller(c->f, r->owner))
 		return -EPERM;
-	if (fake_owner_end(c, fake_find_owner(c->f, r->owner)))
+	if (fake_owner_end(c, o))
 		c->f->nr_deaths++;
 	return 0;
 }

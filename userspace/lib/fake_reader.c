@@ -12,10 +12,28 @@ static __u64 *fake_row_entry(struct fake_call *c, __u64 id, __u32 index)
 	return &fake_row(c, id)[index % SHMBUF_ROW_ENTRIES];
 }
 
+static __u64 fake_row_load(const __u64 *entry)
+{
+	__u64 old = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+
+	fake_tsan_step(entry);
+	return old;
+}
+
+static __u64 fake_row_exchange(__u64 *entry, __u64 new)
+{
+	__u64 old;
+
+	fake_tsan_step(entry);
+	old = __atomic_exchange_n(entry, new, __ATOMIC_ACQ_REL);
+	fake_tsan_step(entry);
+	return old;
+}
+
 __u64 fake_reader_count(struct fake_call *c, const struct fake_claim *claim)
 {
 	__u64 *entry = fake_row_entry(c, claim->holder, claim->index);
-	__u64 old = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+	__u64 old = fake_row_load(entry);
 
 	return claim->count + (shmbuf_row_is(old, claim->index) ? shmbuf_row_count(old) : 0);
 }
@@ -24,10 +42,10 @@ __u64 fake_reader_count(struct fake_call *c, const struct fake_claim *claim)
 static void fake_reader_close(struct fake_call *c, struct fake_claim *claim)
 {
 	__u64 *entry = fake_row_entry(c, claim->holder, claim->index);
-	__u64 old = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+	__u64 old = fake_row_load(entry);
 
 	if (shmbuf_row_is(old, claim->index))
-		claim->count += shmbuf_row_count(__atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL));
+		claim->count += shmbuf_row_count(fake_row_exchange(entry, 0));
 	if (!claim->count)
 		fake_claim_free(c->f, claim);
 }
@@ -48,7 +66,7 @@ bool fake_readers_stop(struct fake_call *c, __u32 index)
 static void fake_reader_open(struct fake_call *c, struct fake_claim *claim)
 {
 	__u64 *entry = fake_row_entry(c, claim->holder, claim->index);
-	__u64 old = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+	__u64 old = fake_row_load(entry);
 	struct fake_claim *other;
 
 	if (shmbuf_row_is(old, claim->index) || shmbuf_row_count(old))
@@ -56,7 +74,7 @@ static void fake_reader_open(struct fake_call *c, struct fake_claim *claim)
 	other = old ? fake_claim_find(c->f, shmbuf_row_index(old), claim->holder) : NULL;
 	if (other)
 		fake_reader_close(c, other);
-	__atomic_store_n(entry, shmbuf_row_entry(claim->index) | claim->count, __ATOMIC_RELEASE);
+	fake_row_exchange(entry, shmbuf_row_entry(claim->index) | claim->count);
 	claim->count = 0;
 }
 
@@ -83,10 +101,12 @@ int fake_reader_release(struct fake_call *c, __u32 index, __u64 id)
 	if (!claim || !fake_reader_count(c, claim))
 		return -EPERM;
 	/* Its owner is in this call, and counts nothing in user space meanwhile. */
-	if (claim->count)
+	if (claim->count) {
 		claim->count--;
-	else
+	} else {
+		fake_tsan_step(entry);
 		__atomic_sub_fetch(entry, 1, __ATOMIC_RELEASE);
+	}
 	if (!claim->count && !shmbuf_row_is(__atomic_load_n(entry, __ATOMIC_RELAXED), index))
 		fake_claim_free(c->f, claim);
 	return 0;

@@ -159,7 +159,7 @@ SHMBUF_EXPORT int shmbuf_create(struct shmbuf **out, const char *name, size_t si
 	ret = made < 0 ? made : handle_new(out, fd);
 	if (!ret)
 		return made;
-	if (!made && (argument.flags & SHMBUF_PERSIST))
+	if (!made && name && (argument.flags & SHMBUF_PERSIST))
 		name_ioctl(fd, SHMBUF_IOC_UNLINK, name);
 	close(fd);
 	return ret;

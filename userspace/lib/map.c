@@ -139,7 +139,7 @@ int shmbuf_revive(struct shmbuf *b)
 	int ret = 0;
 
 	pthread_mutex_lock(&hot->mutex);
-	if (!hot->fast.serial)
+	if (!shmbuf_serial(b))
 		ret = map_control(b, NULL);
 	pthread_mutex_unlock(&hot->mutex);
 	return ret;

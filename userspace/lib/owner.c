@@ -41,7 +41,7 @@ static void owner_end(const struct shmbuf_owner *o)
 	struct shmbuf_hot *hot = shmbuf_hot(o->b);
 
 	pthread_mutex_lock(&hot->mutex);
-	if (hot->fast.serial == o->serial) {
+	if (shmbuf_serial(o->b) == o->serial) {
 		unregister(o->b, o->id);
 		shmbuf_row_unmap(o->b, o->row);
 	}

@@ -19,12 +19,19 @@ static size_t row_size(void)
 	return sysconf(_SC_PAGESIZE);
 }
 
+static void row_free(struct shmbuf_row_map *map)
+{
+	munmap(map->row, row_size());
+	free(map);
+}
+
 /* NULL where there is none to be had: then the kernel counts. */
 __u64 *shmbuf_row_map(struct shmbuf *b, __u64 serial, __u64 id)
 {
 	struct shmbuf_row_map *map = malloc(sizeof(*map));
 	struct shmbuf_hot *hot = shmbuf_hot(b);
 	__u64 offset = (id & SHMBUF_OWNER_SLOT_MASK) * row_size();
+	__u64 *row = NULL;
 
 	if (!map)
 		return NULL;
@@ -35,18 +42,16 @@ __u64 *shmbuf_row_map(struct shmbuf *b, __u64 serial, __u64 id)
 		return NULL;
 	}
 	pthread_mutex_lock(&hot->mutex);
-	if (hot->fast.serial == serial) {
+	if (shmbuf_serial(b) == serial) {
 		map->next = hot->rows;
 		hot->rows = map;
+		row = map->row;
 	}
 	pthread_mutex_unlock(&hot->mutex);
-	return map->row;
-}
-
-static void row_free(struct shmbuf_row_map *map)
-{
-	munmap(map->row, row_size());
-	free(map);
+	/* The handle was closed meanwhile: nobody else would unmap it. */
+	if (!row)
+		row_free(map);
+	return row;
 }
 
 /* Needs the mutex. */
