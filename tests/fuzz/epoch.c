@@ -239,6 +239,7 @@ static void end_all(struct epoch *e)
 	__u64 end = now() + PATIENCE;
 	int i;
 
+	__atomic_store_n(&world->over, true, __ATOMIC_SEQ_CST);
 	while (now() < end) {
 		for (i = 0; i < SLOTS; i++)
 			if (world->slots[i].pid)
@@ -286,6 +287,7 @@ void epoch_run(__u64 calls)
 		world->slots[i].life = 0;
 		world->slots[i].pid = 0;
 	}
+	world->over = false;
 	memset(world->ids, 0, sizeof(world->ids));
 	world->fair = world->epoch % 2;
 	fflush(stdout);

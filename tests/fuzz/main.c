@@ -196,6 +196,7 @@ int main(int argc, char **argv)
 		return 4;
 	}
 	setrlimit(RLIMIT_CORE, &none);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	world->kcov = kcov_there();
 	printf("TAP version 13\n# SEED=%#llx%s\n", world->seed, world->kcov ? ", guided by KCOV" : "");
 	klog_start();

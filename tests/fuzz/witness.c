@@ -15,7 +15,8 @@ enum { LOCK, QUEUE, THERE, BACK, BARRIER, NR_OBJECTS };
 
 static void expect(const char *what, long want, long ret)
 {
-	if (want == ret)
+	/* At the end one of them is killed first. */
+	if (want == ret || __atomic_load_n(&world->over, __ATOMIC_SEQ_CST))
 		return;
 	world_is_bad("of two who harm nobody one got %ld from %s", ret, what);
 	_exit(1);

@@ -124,6 +124,7 @@ struct corpus {
  * @kcov: the kernel tells what was reached
  * @done: steps by op: those that went well, and others
  * @ids: owner ids of anybody, live or dead
+ * @over: everybody is being killed
  * @witnessed: rounds of those who harm nobody
  * @nr_bad, @bad: what was wrong, once somebody set it
  */
@@ -138,6 +139,7 @@ struct world {
 	__u64 done[OPS_MAX][2];
 	__u64 ids[IDS];
 	struct slot slots[SLOTS];
+	bool over;
 	__u64 witnessed;
 	__u32 nr_bad;
 	char bad[256];
