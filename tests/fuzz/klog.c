@@ -12,7 +12,7 @@ static const char * const complaints[] = {
 	"WARNING:", "BUG:", "kernel BUG", "Oops", "general protection fault", "unable to handle",
 	"refcount_t:", "KASAN", "KCSAN", "UBSAN", "KFENCE", "ODEBUG", "list_add corruption",
 	"list_del corruption", "blocked for more than", "detected stall", "self-detected stall",
-	"soft lockup", "hard LOCKUP", "possible circular locking", "cut here",
+	"soft lockup", "hard LOCKUP", "possible circular locking",
 };
 
 static int log_fd = -1;

@@ -28,6 +28,11 @@ char *memory_row(int buffer)
 	return memory_control(buffer) + 16 * FUZZ_PAGE;
 }
 
+static char *memory_data(int buffer)
+{
+	return memory_control(buffer) + 24 * FUZZ_PAGE;
+}
+
 static long map(struct task *task, void *at, size_t size, int prot, int flags, int fd,
 		__u64 offset)
 {
@@ -50,16 +55,38 @@ void memory_map_shared(struct task *task, struct handle handle)
 	    SHMBUF_CONTROL_OFFSET);
 	map(task, memory_row(handle.buffer), FUZZ_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    handle.fd, row_offset(task->ids[handle.buffer]));
-	map(task, at + 24 * FUZZ_PAGE, buffer->data_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	map(task, memory_data(handle.buffer), buffer->data_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    handle.fd, 0);
 }
 
-static char *place(struct task *task, size_t *size)
+/* Just what a life has mapped of the buffer that the program is about. */
+static char *area(struct task *task, size_t *size)
 {
-	__u64 at = draw_below(&task->seed, 8) ? SHARE + draw_below(&task->seed, ARENA_PAGES - SHARE) :
-						draw_below(&task->seed, SHARE);
-	__u64 pages = 1 + draw_below(&task->seed, draw_once_in(&task->seed, 4) ? 64 : 4);
+	int buffer = (task->focus >> 4) % BUFFERS;
 
+	switch (draw_below(&task->seed, 4)) {
+	case 0:
+		*size = world->buffers[buffer].control_size;
+		return memory_control(buffer);
+	case 1:
+		*size = world->buffers[buffer].data_size;
+		return memory_data(buffer);
+	default:
+		*size = FUZZ_PAGE;
+		return memory_row(buffer);
+	}
+}
+
+/* A whole area once in @areas times, else anything. */
+static char *place(struct task *task, size_t *size, int areas)
+{
+	__u64 *seed = &task->seed, at, pages;
+
+	if (draw_once_in(seed, areas))
+		return area(task, size);
+	at = draw_below(seed, 8) ? SHARE + draw_below(seed, ARENA_PAGES - SHARE) :
+				   draw_below(seed, SHARE);
+	pages = 1 + draw_below(seed, draw_once_in(seed, 4) ? 64 : 4);
 	if (pages > ARENA_PAGES - at)
 		pages = ARENA_PAGES - at;
 	*size = pages * FUZZ_PAGE;
@@ -80,7 +107,7 @@ static long op_mmap(struct task *task, const struct op *op)
 	__u64 *seed = &task->seed, offset;
 	int flags = draw_below(seed, 8) ? MAP_SHARED : MAP_PRIVATE;
 	size_t size;
-	char *at = place(task, &size);
+	char *at = place(task, &size, 64);
 
 	task->buffer = handle.buffer;
 	switch (draw_below(seed, 8)) {
@@ -110,7 +137,7 @@ static long op_mmap(struct task *task, const struct op *op)
 static long op_munmap(struct task *task, const struct op *op)
 {
 	size_t size;
-	char *at = place(task, &size);
+	char *at = place(task, &size, 32);
 
 	/* What is unmapped stays reserved, so that nobody else comes to be there. */
 	if (draw_once_in(&task->seed, 2))
@@ -123,10 +150,10 @@ static long op_mremap(struct task *task, const struct op *op)
 {
 	__u64 *seed = &task->seed;
 	size_t size, new_size;
-	char *at = place(task, &size), *to = place(task, &new_size);
+	char *at = place(task, &size, 2), *to = place(task, &new_size, 64);
 	void *got;
 
-	switch (draw_below(seed, 4)) {
+	switch (draw_below(seed, 5)) {
 	case 0:
 		/* Only where it is. */
 		got = mremap(at, size, new_size, 0);
@@ -138,6 +165,9 @@ static long op_mremap(struct task *task, const struct op *op)
 	case 2:
 		got = mremap(at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
 		break;
+	case 3:
+		got = mremap(at, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+		break;
 	default:
 		got = mremap(at, size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
 	}
@@ -147,7 +177,7 @@ static long op_mremap(struct task *task, const struct op *op)
 static long op_mprotect(struct task *task, const struct op *op)
 {
 	size_t size;
-	char *at = place(task, &size);
+	char *at = place(task, &size, 4);
 
 	return counted(task, mprotect(at, size, protection(task)));
 }
@@ -160,7 +190,7 @@ static long op_madvise(struct task *task, const struct op *op)
 		MADV_COLD, MADV_PAGEOUT, MADV_MERGEABLE, MADV_WIPEONFORK,
 	};
 	size_t size;
-	char *at = place(task, &size);
+	char *at = place(task, &size, 4);
 
 	return counted(task, madvise(at, size,
 				     advices[draw_below(&task->seed, ARRAY_SIZE(advices))]));
@@ -171,7 +201,7 @@ static long op_sync(struct task *task, const struct op *op)
 	__u64 *seed = &task->seed;
 	unsigned char in_core[64];
 	size_t size;
-	char *at = place(task, &size);
+	char *at = place(task, &size, 4);
 
 	switch (draw_below(seed, 4)) {
 	case 0:
