@@ -59,7 +59,7 @@ static long op_fork(struct task *task, const struct op *op)
 	_exit(0);
 }
 
-static char vfork_stack[64 * 1024] __attribute__((aligned(64)));
+static _Alignas(64) char vfork_stack[64 * 1024];
 
 static int run_vforked(void *arg)
 {

@@ -177,7 +177,7 @@ static void look_at(struct epoch *e, int nr)
 		e->rescued++;
 		kill_slot(e, nr);
 	} else if (since > PATIENCE) {
-		world_is_bad("slot %d doesn't come back from a call that had a deadline, or none", nr);
+		world_is_bad("slot %d doesn't come back from a call that can't wait so long", nr);
 	}
 }
 
@@ -198,9 +198,9 @@ static void show(struct epoch *e)
 	__u64 calls = world_calls() - e->first_calls, at = now();
 
 	e->shown = at;
-	printf("# epoch %llu: %llu calls, %llu a second, %llu lives, %llu killed, %llu left waiting, %llu rounds witnessed",
-	       world->epoch, calls, calls * NSEC_PER_SEC / (at - e->began + 1), e->lives, e->kills,
-	       e->rescued, world->witnessed);
+	printf("# epoch %llu: %llu calls, %llu a second, %llu lives, %llu killed, ", world->epoch,
+	       calls, calls * NSEC_PER_SEC / (at - e->began + 1), e->lives, e->kills);
+	printf("%llu left waiting, %llu rounds witnessed", e->rescued, world->witnessed);
 	if (world->kcov)
 		printf(", %u places reached, %u programs kept", world->corpus.nr_bits,
 		       corpus_count());
@@ -211,7 +211,9 @@ static void rage(struct epoch *e, __u64 calls)
 {
 	int i;
 
-	e->began = e->shown = e->witnessed_at = now();
+	e->began = now();
+	e->shown = e->began;
+	e->witnessed_at = e->began;
 	e->first_calls = world_calls();
 	for (i = 0; i < SLOTS; i++)
 		if (world->slots_on & 1U << i)

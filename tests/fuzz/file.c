@@ -226,7 +226,7 @@ static long op_poll(struct task *task, const struct op *op)
 
 	for (i = 0; i < nr; i++)
 		fds[i] = (struct pollfd){ .fd = file_handle(task).fd,
-					  .events = draw(&task->seed) & (POLLIN | POLLOUT | POLLPRI) };
+					  .events = draw(&task->seed) & (POLLIN | POLLOUT) };
 	return counted(task, ppoll(fds, nr, &in, NULL));
 }
 
@@ -246,7 +246,7 @@ static long op_io(struct task *task, const struct op *op)
 	case 2:
 		return counted(task, lseek(fd, value_odd(seed), draw_below(seed, 3)));
 	case 3:
-		return counted(task, fcntl(fd, F_SETFL, draw(seed) & (O_NONBLOCK | O_APPEND | O_ASYNC)));
+		return counted(task, fcntl(fd, F_SETFL, draw(seed) & (O_NONBLOCK | O_ASYNC)));
 	case 4:
 		return counted(task, fcntl(fd, F_SETFD, draw(seed) & FD_CLOEXEC));
 	case 5:

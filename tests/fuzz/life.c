@@ -65,7 +65,7 @@ static void prologue(struct task *task)
 		syscall(SYS_setresuid, user, user, user);
 }
 
-static void __attribute__((noreturn)) end(struct task *task, __u64 *stream)
+static noreturn void end(struct task *task, __u64 *stream)
 {
 	may_hang(task);
 	switch (draw_below(stream, 4)) {
@@ -79,7 +79,7 @@ static void __attribute__((noreturn)) end(struct task *task, __u64 *stream)
 	_exit(0);
 }
 
-static void __attribute__((noreturn)) live(struct task *task)
+static noreturn void live(struct task *task)
 {
 	struct slot *slot = task->slot;
 

@@ -3,12 +3,14 @@
 #ifndef LIFE_H
 #define LIFE_H
 
+#include <stdnoreturn.h>
+
 #include "world.h"
 
 /* In a process of its own: the slot's next life. */
-void __attribute__((noreturn)) life_begin(struct slot *slot);
+noreturn void life_begin(struct slot *slot);
 /* In the program that it has exec'd. */
-void __attribute__((noreturn)) life_go_on(struct slot *slot);
+noreturn void life_go_on(struct slot *slot);
 /* The next program of the stream. */
 void life_draw_program(__u64 *stream, struct program *program);
 /* The seed of the programs of one life. */

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@
 
 #define EPOCH_CALLS	200000
 
-static void __attribute__((noreturn)) usage(void)
+static noreturn void usage(void)
 {
 	fprintf(stderr,
 		"Usage: fuzz [OPTION]... CALLS SEED\n"
@@ -125,15 +126,32 @@ static void parse(int argc, char **argv, struct options *o)
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (c) {
-		case 'e': o->epoch = number(optarg); break;
-		case 'p': o->per_epoch = number(optarg); break;
-		case 's': world->slots_on = slots_of(optarg); break;
-		case 'o': choose_ops(optarg); break;
-		case 'l': corpus_load(optarg); break;
-		case 'w': o->save = optarg; break;
-		case 'n': o->programs = number(optarg); break;
-		case 'L': o->list_ops = true; break;
-		default: usage();
+		case 'e':
+			o->epoch = number(optarg);
+			break;
+		case 'p':
+			o->per_epoch = number(optarg);
+			break;
+		case 's':
+			world->slots_on = slots_of(optarg);
+			break;
+		case 'o':
+			choose_ops(optarg);
+			break;
+		case 'l':
+			corpus_load(optarg);
+			break;
+		case 'w':
+			o->save = optarg;
+			break;
+		case 'n':
+			o->programs = number(optarg);
+			break;
+		case 'L':
+			o->list_ops = true;
+			break;
+		default:
+			usage();
 		}
 	}
 	if (o->list_ops)
@@ -198,7 +216,8 @@ int main(int argc, char **argv)
 	setrlimit(RLIMIT_CORE, &none);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	world->kcov = kcov_there();
-	printf("TAP version 13\n# SEED=%#llx%s\n", world->seed, world->kcov ? ", guided by KCOV" : "");
+	printf("TAP version 13\n# SEED=%#llx%s\n", world->seed,
+	       world->kcov ? ", guided by KCOV" : "");
 	klog_start();
 	failed = run_epochs(&o);
 	show_done();

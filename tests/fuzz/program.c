@@ -6,6 +6,8 @@
 #include "ops.h"
 #include "program.h"
 
+#define SPACE	" \t\n"
+
 static struct step draw_step(__u64 *seed)
 {
 	struct step step = { .op = ops_draw(seed) };
@@ -83,13 +85,13 @@ void program_print(const struct program *program, char *text)
 
 bool program_parse(struct program *program, char *text)
 {
-	char *save, *word = strtok_r(text, " \n", &save), *colon;
+	char *save, *word = strtok_r(text, SPACE, &save), *colon;
 	int op;
 
 	if (!word)
 		return false;
 	*program = (struct program){ .focus = strtoull(word, NULL, 0) };
-	while ((word = strtok_r(NULL, " \n", &save)) && program->nr < STEPS) {
+	while ((word = strtok_r(NULL, SPACE, &save)) && program->nr < STEPS) {
 		colon = strchr(word, ':');
 		if (!colon)
 			return false;

@@ -31,7 +31,8 @@ static __u64 right_looking(struct task *task)
 
 	switch (draw_below(seed, 3)) {
 	case 0:
-		return world->ids[draw_below(seed, IDS)] | (draw(seed) & draw(seed) & (0xffULL << 56));
+		return world->ids[draw_below(seed, IDS)] |
+		       (draw(seed) & draw(seed) & (0xffULL << 56));
 	case 1:
 		return draw(seed) & (0xffULL << 56);
 	default:

@@ -234,7 +234,8 @@ __u64 value_right(struct task *task, const struct command *command, const struct
 	case FIELD_MODE:
 		return draw_below(seed, 4) ? 0666 : draw_below(seed, 01000);
 	case FIELD_BYTES:
-		return draw_below(seed, 8) ? draw_below(seed, 8) * FUZZ_PAGE : draw_below(seed, 1 << 22);
+		return draw_below(seed, 8) ? draw_below(seed, 8) * FUZZ_PAGE :
+					     draw_below(seed, 1 << 22);
 	case FIELD_MAX_BYTES:
 		return draw_below(seed, 2) ? 0 : draw_below(seed, 32) * FUZZ_PAGE;
 	case FIELD_NR_OBJECTS:
@@ -262,7 +263,8 @@ __u64 value_right(struct task *task, const struct command *command, const struct
 	case FIELD_VALUE:
 		return object_value(task, kind_of(pointed->nr));
 	case FIELD_SEALS:
-		return draw(seed) & draw(seed) & draw(seed) & (SHMBUF_SEAL_GROW | SHMBUF_SEAL_EXEC);
+		return draw(seed) & draw(seed) & draw(seed) &
+		       (SHMBUF_SEAL_GROW | SHMBUF_SEAL_EXEC);
 	case FIELD_WAKES:
 		return draw_once_in(seed, 4) ? SHMBUF_WAKE_ALL : 1 + draw_below(seed, 3);
 	case FIELD_EVENTFD:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <signal.h>
+#include <stdnoreturn.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "../selftests/ioctls.h"
@@ -86,7 +87,7 @@ static void play(int fd, __u64 owner, bool first, __u64 *seed)
 	meet(fd, owner);
 }
 
-static void __attribute__((noreturn)) witness(int fd, bool first)
+static noreturn void witness(int fd, bool first)
 {
 	__u64 seed = seed_of(world->seed, first), owner;
 
