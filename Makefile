@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check check-kunit check-storm check-model lint check-debug check-matrix check-full coverage bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-kunit check-storm check-model fuzz lint check-debug check-matrix check-full coverage bench install dkms-source dkms-install clean
 
 all: module-if-any userspace
 
@@ -23,6 +23,8 @@ help:
 	@echo '  make check-storm [KILLS=10000] [SEED=n]'
 	@echo '                                kill so many processes at random moments; SEED repeats a run'
 	@echo '  make check-model              search models of locks, conditions, semaphores and readers (spin)'
+	@echo '  make fuzz [CALLS=1000000] [SEED=n]'
+	@echo '                                random calls by processes that are killed; SEED repeats what they do'
 	@echo '  make lint                     static checks of all sources (sparse, checkpatch, clang-tidy and others)'
 	@echo '  make check-debug              all selftests and a storm on kernels that check themselves: one with'
 	@echo '                                KASAN, lockdep, kmemleak and others, and one that finds data races'
@@ -36,7 +38,7 @@ help:
 	@echo '  make clean                    remove what was built (downloads stay in the cache)'
 	@echo '  make help                     this list'
 	@echo
-	@echo 'demo, check, check-storm and bench run in a virtual machine with KERNEL=6.1, 6.12, 7.3, a'
+	@echo 'demo, check, check-storm, fuzz and bench run in a virtual machine with KERNEL=6.1, 6.12, 7.3, a'
 	@echo 'Debian package version, or the path of a bzImage (its build tree in KDIR). HOST=1 uses the'
 	@echo 'module that is loaded on this system instead. They install what they need with apt, unless NO_INSTALL=1.'
 
@@ -81,6 +83,9 @@ check-full:
 
 lint:
 	@tests/lint
+
+fuzz:
+	@tests/fuzz/run
 
 bench:
 	@tests/bench/run

@@ -64,7 +64,7 @@ stage_make() {
 	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
 	fresh_copy "$copy"
 	make -C "$copy" help >"$scratch/help"
-	for target in module demo check check-kunit check-storm check-model lint check-debug check-matrix check-full coverage bench install dkms-install clean; do
+	for target in module demo check check-kunit check-storm check-model fuzz lint check-debug check-matrix check-full coverage bench install dkms-install clean; do
 		ok "make help lists $target" grep -qE "^ +make $target( |\$)" "$scratch/help"
 	done
 	ok "make without a build tree goes on" make_without_tree "$copy"
@@ -153,6 +153,18 @@ stage_points() {
 
 # Processes that are killed at random moments; `make check-storm` kills more of them.
 stage_storm() { KILLS=500 "$top/tests/storm/run"; }
+
+# The same programs each time, but not as they meet; `make fuzz` makes more, of new seeds.
+fuzz_programs() { "$top/build/fuzz/fuzz" --programs 20 1 "$1"; }
+same_programs() { diff <(fuzz_programs 1) <(fuzz_programs 1); }
+other_programs() { diff <(fuzz_programs 1) <(fuzz_programs 2) >/dev/null; }
+
+stage_fuzz() {
+	"$top/tests/fuzz/syzkaller/check"
+	CALLS=200000 SEED=1 TRIES=6 "$top/tests/fuzz/run"
+	ok "the same seed gives the same programs" same_programs
+	ok "another seed gives others" fails other_programs
+}
 
 # What HOST=1 does where there is a module is what the selftests' stages do; here there is none.
 stage_host() {
