@@ -10,8 +10,9 @@
 #include <sys/stat.h>
 
 #define OWNER		61201
-#define STRANGER	61202
-#define GROUP		61203
+#define GROUP		61202
+/* And more after him. */
+#define STRANGER	61203
 
 /* The calling process becomes @uid, who has no privileges, but may open the device. */
 static void become(uid_t uid)
@@ -106,7 +107,8 @@ static int create_mode(int fd, const char *name, __u32 mode, __u64 size, __u32 l
 	struct shmbuf_create arg = {
 		.size = sizeof(arg), .flags = SHMBUF_CREATE_EXCL, .name = address(name),
 		.name_len = strlen(name), .mode = mode, .data_size = size,
-		.nr_objects = locks + queues, .ranges = address(ranges), .nr_ranges = 2,
+		.nr_objects = locks + queues, .ranges = address(locks ? ranges : ranges + 1),
+		.nr_ranges = !!locks + !!queues,
 	};
 
 	return call(fd, SHMBUF_IOC_CREATE, &arg);
@@ -127,9 +129,9 @@ static int new_buffer_of(uid_t uid, const char *name, __u32 mode, __u64 size, __
 		send_fd(socks[0], fd);
 		_exit(0);
 	}
+	close(socks[0]);
 	fd = receive_fd(socks[1]);
 	CHECK(reap(pid) == 0);
-	close(socks[0]);
 	close(socks[1]);
 	return fd;
 }
