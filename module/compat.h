@@ -49,6 +49,14 @@ static inline void shmbuf_vm_flags_clear(struct vm_area_struct *vma, unsigned lo
 #define shmbuf_mmap_file(file, vma) call_mmap(file, vma)
 #endif
 
+static inline void shmbuf_no_mmap(struct file_operations *fops)
+{
+	fops->mmap = NULL;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	fops->mmap_prepare = NULL;
+#endif
+}
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 #define shmbuf_eventfd_signal(ctx) eventfd_signal(ctx)
 #else

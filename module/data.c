@@ -20,6 +20,8 @@ struct shmbuf_charge {
 	u64 bytes;
 };
 
+/* A shmem file with shmem's own operations: for who needs these. */
+static struct file *shmem_file_itself __ro_after_init;
 static const struct file_operations *shmem_fops __ro_after_init;
 /* Made from shmem's by shmbuf_data_init(), not written after. */
 static struct file_operations shmbuf_data_fops __ro_after_init;
@@ -62,6 +64,16 @@ static struct shmbuf_charge *shmbuf_charge_create(struct shmbuf_user *user, u64 
 	return charge;
 }
 
+/*
+ * /proc/PID/map_files leads to the file whoever may follow: it's not to be opened but by
+ * who may read anything, and not to be written to, cut or run by anybody.
+ */
+static void shmbuf_data_seclude(struct inode *inode)
+{
+	inode->i_mode = S_IFREG;
+	inode_set_flags(inode, S_IMMUTABLE, S_IMMUTABLE);
+}
+
 struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool prealloc)
 {
 	struct shmbuf_charge *charge;
@@ -79,6 +91,7 @@ struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool preallo
 		kfree(charge);
 		return data;
 	}
+	shmbuf_data_seclude(file_inode(data));
 	/* From here fput() uncharges, and lets the module go. */
 	__module_get(THIS_MODULE);
 	data->private_data = charge;
@@ -100,6 +113,17 @@ static void shmbuf_data_extend(struct inode *inode, u64 size)
 	inode_unlock(inode);
 }
 
+/* Back, with all that has been put there meanwhile.  truncate() asks who may. */
+static void shmbuf_data_cut(struct inode *inode, u64 size)
+{
+	inode_lock(inode);
+	i_size_write(inode, size);
+	unmap_mapping_range(inode->i_mapping, size, 0, 1);
+	shmem_truncate_range(inode, size, -1);
+	unmap_mapping_range(inode->i_mapping, size, 0, 1);
+	inode_unlock(inode);
+}
+
 int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc)
 {
 	struct shmbuf_charge *charge = data->private_data;
@@ -111,7 +135,7 @@ int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc)
 	shmbuf_data_extend(file_inode(data), size);
 	ret = prealloc ? shmbuf_data_populate(data, old, size) : 0;
 	if (ret) {
-		vfs_truncate(&data->f_path, old);
+		shmbuf_data_cut(file_inode(data), old);
 		shmbuf_user_uncharge(charge->user, SHMBUF_QUOTA_BYTES, size - old);
 		return ret;
 	}
@@ -119,23 +143,38 @@ int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc)
 	return 0;
 }
 
+int shmbuf_data_mmap(struct file *data, struct vm_area_struct *vma)
+{
+	int ret = shmbuf_mmap_file(shmem_file_itself, vma);
+
+	/* The caller drops vm_file on errors. */
+	if (!ret)
+		vma_set_file(vma, data);
+	return ret;
+}
+
 /*
  * shmem's own operations, but for what keeps this module and the charge as long
- * as a mapping lives, and for what would let a peer punch holes.
+ * as a mapping lives, for what would let a peer punch holes, and for what would let
+ * remap_file_pages() map it anew without asking who may.
  */
 int __init shmbuf_data_init(void)
 {
-	struct file *probe = shmem_file_setup("shmbuf", PAGE_SIZE, SHMBUF_NORESERVE);
-
-	if (IS_ERR(probe))
-		return PTR_ERR(probe);
-	shmem_fops = probe->f_op;
+	shmem_file_itself = shmem_file_setup("shmbuf", PAGE_SIZE, SHMBUF_NORESERVE);
+	if (IS_ERR(shmem_file_itself))
+		return PTR_ERR(shmem_file_itself);
+	shmem_fops = shmem_file_itself->f_op;
 	shmbuf_data_fops = *shmem_fops;
 	shmbuf_data_fops.owner = THIS_MODULE;
 	shmbuf_data_fops.release = shmbuf_data_release;
 	shmbuf_data_fops.fallocate = NULL;
+	shmbuf_no_mmap(&shmbuf_data_fops);
 	/* shmem's insists on its own f_op; mremap() asks the mapped file. */
 	shmbuf_data_fops.get_unmapped_area = thp_get_unmapped_area;
-	fput(probe);
 	return 0;
+}
+
+void shmbuf_data_exit(void)
+{
+	fput(shmem_file_itself);
 }

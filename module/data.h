@@ -7,6 +7,7 @@
 
 struct file;
 struct shmbuf_user;
+struct vm_area_struct;
 
 /*
  * A shmem file of @size bytes (whole pages), charged to @user until its last
@@ -17,6 +18,10 @@ struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool preallo
 /* From @old to @size bytes, both whole pages. */
 int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc);
 
+/* @vma, of another file's mmap(), becomes one of @data. */
+int shmbuf_data_mmap(struct file *data, struct vm_area_struct *vma);
+
 int shmbuf_data_init(void);
+void shmbuf_data_exit(void);
 
 #endif /* SHMBUF_DATA_H */

@@ -28,10 +28,16 @@ static int __init shmbuf_init(void)
 		return ret;
 	ret = shmbuf_buffer_init();
 	if (ret)
-		return ret;
+		goto err_data;
 	ret = misc_register(&shmbuf_miscdev);
 	if (ret)
-		shmbuf_buffer_exit();
+		goto err_buffer;
+	return 0;
+
+err_buffer:
+	shmbuf_buffer_exit();
+err_data:
+	shmbuf_data_exit();
 	return ret;
 }
 
@@ -42,6 +48,7 @@ static void __exit shmbuf_exit(void)
 	shmbuf_name_exit();
 	shmbuf_process_exit();
 	shmbuf_buffer_exit();
+	shmbuf_data_exit();
 	rcu_barrier();
 }
 

@@ -7,6 +7,7 @@
 
 #include "buffer.h"
 #include "compat.h"
+#include "data.h"
 #include "handle.h"
 #include "mmap.h"
 #include "row.h"
@@ -92,9 +93,7 @@ static int shmbuf_mmap_data(struct shmbuf_buffer *buffer, struct vm_area_struct 
 			return -EPERM;
 		vm_flags_clear(vma, VM_MAYEXEC);
 	}
-	/* From here it's shmem's; the caller drops vm_file on errors. */
-	vma_set_file(vma, buffer->data);
-	return shmbuf_mmap_file(buffer->data, vma);
+	return shmbuf_data_mmap(buffer->data, vma);
 }
 
 int shmbuf_mmap(struct file *file, struct vm_area_struct *vma)

@@ -94,6 +94,9 @@ no_install() {
 
 stage_readme() { "$top/tests/readme"; }
 
+# What module/SECURITY.md promises has tests.
+stage_security() { "$top/tests/security"; }
+
 # A part of what `make check-model` searches.
 stage_model() { "$top/tests/model/run" --quick; }
 
