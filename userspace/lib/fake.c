@@ -379,3 +379,11 @@ void *shmbuf_sys_mmap(void *address, size_t size, int prot, int flags, int fd,
 	fake_leave();
 	return p;
 }
+
+void shmbuf_sys_munmap(void *address, size_t size)
+{
+	fake_enter();
+	fake_tsan_unmapped(address, size);
+	fake_leave();
+	munmap(address, size);
+}

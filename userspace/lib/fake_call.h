@@ -143,10 +143,12 @@ int fake_barrier_leave(struct fake_call *c, struct fake_sleeper *s);
 #ifdef __SANITIZE_THREAD__
 void fake_tsan_call(const struct fake_call *c);
 void fake_tsan_mapped(int fd, __u64 offset, size_t size, void *at);
+void fake_tsan_unmapped(const void *at, size_t size);
 void fake_tsan_step(const __u64 *word);
 #else
 static inline void fake_tsan_call(const struct fake_call *c) {}
 static inline void fake_tsan_mapped(int fd, __u64 offset, size_t size, void *at) {}
+static inline void fake_tsan_unmapped(const void *at, size_t size) {}
 static inline void fake_tsan_step(const __u64 *word) {}
 #endif
 

@@ -10,7 +10,7 @@
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
 
-/* Nothing is read or written through @at, so that what is unmapped needn't be told. */
+/* Nothing is read or written through @at, but TSan keeps what it knows in pages of its own. */
 static struct fake_mapping {
 	const struct fake_buffer *f;
 	__u64 offset;
@@ -30,6 +30,16 @@ void fake_tsan_mapped(int fd, __u64 offset, size_t size, void *at)
 	fake_mappings[fake_nr_mappings++ % ARRAY_SIZE(fake_mappings)] = (struct fake_mapping) {
 		.f = fake_find_fd(fd), .offset = offset, .size = size, .at = at,
 	};
+}
+
+void fake_tsan_unmapped(const void *at, size_t size)
+{
+	const char *from = at;
+	struct fake_mapping *m;
+
+	for (m = fake_mappings; m < fake_mappings + ARRAY_SIZE(fake_mappings); m++)
+		if (m->at && m->at < from + size && from < m->at + m->size)
+			*m = (struct fake_mapping) { };
 }
 
 static __u64 fake_offset(const struct fake_call *c, const __u64 *word)

@@ -143,6 +143,7 @@ int shmbuf_sys_open(int flags);
 int shmbuf_sys_ioctl(int fd, unsigned long command, void *argument);
 void *shmbuf_sys_mmap(void *address, size_t size, int prot, int flags, int fd,
 		      __u64 offset);
+void shmbuf_sys_munmap(void *address, size_t size);
 
 #pragma GCC visibility pop
 

@@ -95,7 +95,7 @@ int shmbuf_map(struct shmbuf *b)
 	if (!ret)
 		ret = map_control(b, control_home(b));
 	if (ret)
-		munmap(b->reserve, b->reserve_size);
+		shmbuf_sys_munmap(b->reserve, b->reserve_size);
 	return ret;
 }
 
@@ -124,11 +124,11 @@ void shmbuf_unmap(struct shmbuf *b)
 	shmbuf_row_unmap_all(b);
 	pthread_mutex_unlock(&hot->mutex);
 	if (control == control_home(b)) {
-		munmap(b->reserve, b->reserve_size);
+		shmbuf_sys_munmap(b->reserve, b->reserve_size);
 		return;
 	}
 	if (control)
-		munmap(control, b->control_size);
+		shmbuf_sys_munmap(control, b->control_size);
 	unmap_around(b);
 }
 

@@ -21,7 +21,7 @@ static size_t row_size(void)
 
 static void row_free(struct shmbuf_row_map *map)
 {
-	munmap(map->row, row_size());
+	shmbuf_sys_munmap(map->row, row_size());
 	free(map);
 }
 

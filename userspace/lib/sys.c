@@ -44,3 +44,8 @@ void *shmbuf_sys_mmap(void *address, size_t size, int prot, int flags, int fd,
 {
 	return mmap(address, size, prot, flags, fd, (off_t)offset);
 }
+
+void shmbuf_sys_munmap(void *address, size_t size)
+{
+	munmap(address, size);
+}
