@@ -146,10 +146,10 @@ void fake_tsan_mapped(int fd, __u64 offset, size_t size, void *at);
 void fake_tsan_unmapped(const void *at, size_t size);
 void fake_tsan_step(const __u64 *word);
 #else
-static inline void fake_tsan_call(const struct fake_call *c) {}
-static inline void fake_tsan_mapped(int fd, __u64 offset, size_t size, void *at) {}
-static inline void fake_tsan_unmapped(const void *at, size_t size) {}
-static inline void fake_tsan_step(const __u64 *word) {}
+#define fake_tsan_call(c)			((void)(c))
+#define fake_tsan_mapped(fd, offset, size, at)	((void)(fd))
+#define fake_tsan_unmapped(at, size)		((void)(at))
+#define fake_tsan_step(word)			((void)(word))
 #endif
 
 #pragma GCC visibility pop
