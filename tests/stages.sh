@@ -121,24 +121,16 @@ stage_library() {
 
 stage_sanitizers() { "$top/tests/sanitizers"; }
 
-# selftests_on KERNEL [OPTION...]: the tests of the project but for $without, run in a guest as if that were the host.
+# selftests_on KERNEL [OPTION...]: the tests of the project, run in a guest as if that were the host.
 selftests_on() {
 	local kernel=$1 fakes
 	shift
 	fakes=$(cd "$top/tests/selftests" && printf '%s ' lib_fake*.c)
 	"$vm/run" -k "$kernel" "$@" -t $((1500 * ${SLOWNESS:-1})) -m 1024 --add "$top/tests/check-host" --add "$top/tests/host-ready" \
-		--add "$top/tests/tap.awk" -- env EXCLUDE="${fakes//.c/} ${without-}" SLOWNESS="${SLOWNESS-}" /host/check-host
+		--add "$top/tests/tap.awk" -- env EXCLUDE="${fakes//.c/}" SLOWNESS="${SLOWNESS-}" /host/check-host
 }
 
-# Each keeps about one of two processors busy. tests/check reads it.
-# shellcheck disable=SC2034
-beside="selftests_7_3"
-
 stage_selftests() { ok "the run on ${KERNEL:-6.1} ends well" selftests_on "${KERNEL:-6.1}"; }
-# Without what asks nothing of a kernel that another one wouldn't answer.
-same_anywhere="storm sem_storm memory deadlock hostile queue matrix"
-stage_selftests_6_12() { without=$same_anywhere; ok "the run on 6.12 ends well" selftests_on 6.12; }
-stage_selftests_7_3() { without=$same_anywhere; ok "the run on 7.3 ends well" selftests_on 7.3; }
 
 # has_points KO: it is a module with the points of module/point.h.
 has_points() { nm "$1" >"$scratch/symbols" && grep -q shmbuf_point "$scratch/symbols"; }
