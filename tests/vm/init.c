@@ -136,7 +136,7 @@ static void mount_all(void)
 	/* From here on all that the kernel says goes to the log, not only warnings. */
 	klogctl(8, NULL, 8);
 	write_file("/proc/sys/kernel/printk_ratelimit", "0");
-	write_file("/proc/sys/kernel/printk_devkmsg", "on");
+	write_file("/proc/sys/kernel/printk_devkmsg", "on\n");
 	write_file("/proc/sys/kernel/hung_task_timeout_secs", "60");
 	write_file("/proc/sys/kernel/hung_task_warnings", "-1");
 }
