@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <shmbuf.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,21 +24,21 @@
 #define PROCESSES	4
 #define ROUND_NS	50000000ULL
 #define BATCH		200
-#define LINE		__attribute__((aligned(64)))
+#define LINE		64
 
 enum kind { SHMBUF, PTHREAD, FUTEX };
 
 /* What the processes of a subject share; each counts on a cache line of its own. */
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): it is what keeps them apart */
 struct shared {
-	pthread_rwlock_t rwlock;
-	uint32_t futex LINE;
-	uint32_t round LINE;		/* they run while it is odd */
+	alignas(LINE) uint32_t futex;
+	alignas(LINE) uint32_t round;	/* they run while it is odd */
 	struct {
-		uint64_t ops;
+		alignas(LINE) uint64_t ops;
 		uint32_t round;		/* the last that it is through with */
 		uint32_t error;
-	} LINE of[PROCESSES];
+	} of[PROCESSES];
+	pthread_rwlock_t rwlock;
 };
 
 struct readers {

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static long op_fork(struct task *task, const struct op *op)
 	_exit(0);
 }
 
-static _Alignas(64) char vfork_stack[64 * 1024];
+static alignas(64) char vfork_stack[64 * 1024];
 
 static int run_vforked(void *arg)
 {

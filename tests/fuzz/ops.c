@@ -32,9 +32,14 @@ void ops_init(void)
 {
 	int i;
 
-	for (i = 0; i < nr_commands; i++)
-		add(&(struct op){ .name = commands[i].name, .weight = commands[i].weight,
-				  .func = op_ioctl, .command = &commands[i] }, 1);
+	for (i = 0; i < nr_commands; i++) {
+		struct op op = {
+			.name = commands[i].name, .weight = commands[i].weight,
+			.func = op_ioctl, .command = &commands[i],
+		};
+
+		add(&op, 1);
+	}
 	add(file_ops, nr_file_ops);
 	add(memory_ops, nr_memory_ops);
 	add(scribble_ops, nr_scribble_ops);

@@ -95,7 +95,7 @@ struct buffer {
 };
 
 #define CORPUS		1024
-#define COVERAGE_BITS	(1U << 18)
+#define COVERAGE_BITS	(256U * 1024)
 
 /**
  * struct corpus - programs that came where none had been before

@@ -2,6 +2,7 @@
 /* The steps of words that count: semaphores and barriers, as word.c does the others. */
 #include <kunit/test.h>
 
+#include <linux/bits.h>
 #include <linux/shmbuf_word.h>
 
 #include "word.h"
@@ -105,7 +106,7 @@ static void sem_kernel_steps(struct kunit *test)
 	each_sem_word(test, sem_kernel_steps_of);
 }
 
-#define PHASES (1ULL << 24)
+#define PHASES BIT_ULL(24)
 
 static const u64 parties[] = { 0, 1, 2, 3, SHMBUF_BARRIER_MAX };
 static const u64 arrivals[] = { 0, 1, 2, SHMBUF_BARRIER_MAX - 1, SHMBUF_BARRIER_MAX };

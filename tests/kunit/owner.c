@@ -2,6 +2,7 @@
 /* Owner ids: slots and generations, whose they are, and how long they are good. */
 #include <kunit/test.h>
 
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/pid_namespace.h>
@@ -15,7 +16,7 @@
 #include "owner.h"
 #include "scene.h"
 
-#define GENERATION (1ULL << SHMBUF_OWNER_SLOT_BITS)
+#define GENERATION BIT_ULL(SHMBUF_OWNER_SLOT_BITS)
 
 static u32 slot_of(u64 id)
 {

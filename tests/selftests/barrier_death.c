@@ -97,7 +97,7 @@ static void end_mortal(pid_t pid, const struct way *way, int *go)
 }
 
 /* Those who wait when it dies. */
-static void death_before(struct __test_metadata *_metadata, FIXTURE_DATA(barrier_death) * self,
+static void death_before(struct __test_metadata *_metadata, FIXTURE_DATA(barrier_death) *self,
 			 const struct way *way, int waiters)
 {
 	pid_t pid, pids[40];
@@ -126,7 +126,7 @@ static void death_before(struct __test_metadata *_metadata, FIXTURE_DATA(barrier
 }
 
 static void each_death_before(struct __test_metadata *_metadata,
-			      FIXTURE_DATA(barrier_death) * self, int waiters)
+			      FIXTURE_DATA(barrier_death) *self, int waiters)
 {
 	size_t i;
 
@@ -151,7 +151,7 @@ TEST_F(barrier_death, death_of_a_party_with_more_waiters_than_a_batch)
 }
 
 /* With nobody waiting: who comes later is told all the same. */
-static void death_alone(struct __test_metadata *_metadata, FIXTURE_DATA(barrier_death) * self,
+static void death_alone(struct __test_metadata *_metadata, FIXTURE_DATA(barrier_death) *self,
 			const struct way *way)
 {
 	pid_t pid;

@@ -12,8 +12,6 @@ FIXTURE(capability)
 	int last;
 };
 
-typedef FIXTURE_DATA(capability) capability;
-
 FIXTURE_SETUP(capability)
 {
 	self->fd = new_buffer_of(OWNER, new_name(self->name), 0600, 4096, 1, 0);
@@ -29,37 +27,37 @@ FIXTURE_TEARDOWN(capability)
 	close(self->fd);
 }
 
-static int open_rw(capability *self)
+static int open_rw(FIXTURE_DATA(capability) *self)
 {
 	return do_open(open_device(O_RDWR), self->name);
 }
 
-static int open_ro(capability *self)
+static int open_ro(FIXTURE_DATA(capability) *self)
 {
 	return do_open(open_device(O_RDONLY), self->name);
 }
 
-static int create_existing(capability *self)
+static int create_existing(FIXTURE_DATA(capability) *self)
 {
 	return do_create(open_device(O_RDWR), self->name, 0, 4096, 0, 0, 0);
 }
 
-static int unlink_it(capability *self)
+static int unlink_it(FIXTURE_DATA(capability) *self)
 {
 	return do_unlink(self->fd, self->name);
 }
 
-static int unlock_others(capability *self)
+static int unlock_others(FIXTURE_DATA(capability) *self)
 {
 	return do_unlock(self->fd, self->owner, 0);
 }
 
-static int unregister_others(capability *self)
+static int unregister_others(FIXTURE_DATA(capability) *self)
 {
 	return do_unregister(self->fd, self->owner);
 }
 
-static int pass_a_limit(capability *self)
+static int pass_a_limit(FIXTURE_DATA(capability) *self)
 {
 	__u64 id;
 
@@ -67,7 +65,8 @@ static int pass_a_limit(capability *self)
 }
 
 /* What @try comes to for a stranger with just @caps. */
-static int try_with(capability *self, int (*try)(capability *self), __u64 caps)
+static int try_with(FIXTURE_DATA(capability) *self,
+		    int (*try)(FIXTURE_DATA(capability) *self), __u64 caps)
 {
 	int *ret = shared_memory(4096);
 	pid_t pid = spawn();
@@ -83,8 +82,8 @@ static int try_with(capability *self, int (*try)(capability *self), __u64 caps)
 }
 
 /* @error with none, and with each but @needed; with that it works. */
-static void expect_needed(struct __test_metadata *_metadata, capability *self,
-			  int (*try)(capability *self), int error, int needed)
+static void expect_needed(struct __test_metadata *_metadata, FIXTURE_DATA(capability) *self,
+			  int (*try)(FIXTURE_DATA(capability) *self), int error, int needed)
 {
 	__u64 all = CAP(self->last + 1) - 1;
 	int cap, ret;

@@ -785,8 +785,8 @@ static void change(const struct job *j, __u64 owner, int *counter, int by)
 /* @queue + 0: something is there; + 1: there is room. */
 static void work(const struct job *j, bool producer)
 {
-	struct store *s = j->store;
 	FIXTURE_DATA(cond) *self = j->self;
+	struct store *s = j->store;
 	__u64 owner = in_child(self);
 	__u32 queue = self->queue + producer;
 

@@ -13,8 +13,6 @@ FIXTURE(container)
 	__u64 owner;
 };
 
-typedef FIXTURE_DATA(container) container;
-
 FIXTURE_SETUP(container)
 {
 	self->fd = new_buffer_of(OWNER, new_name(self->name), 0666, 4096, 2, 1);
@@ -27,7 +25,8 @@ FIXTURE_TEARDOWN(container)
 	close(self->fd);
 }
 
-static void run_inside(container *self, int flags, void (*inside)(container *self))
+static void run_inside(FIXTURE_DATA(container) *self, int flags,
+		       void (*inside)(FIXTURE_DATA(container) *self))
 {
 	pid_t pid;
 
@@ -45,8 +44,8 @@ static void run_inside(container *self, int flags, void (*inside)(container *sel
 	_exit(0);
 }
 
-static void in_a_container(struct __test_metadata *_metadata, container *self, int flags,
-			   uid_t uid, void (*inside)(container *self))
+static void in_a_container(struct __test_metadata *_metadata, FIXTURE_DATA(container) *self, int flags,
+			   uid_t uid, void (*inside)(FIXTURE_DATA(container) *self))
 {
 	pid_t pid = spawn();
 
@@ -58,7 +57,7 @@ static void in_a_container(struct __test_metadata *_metadata, container *self, i
 	EXPECT_EQ(0, reap(pid));
 }
 
-static void see_no_names(container *self)
+static void see_no_names(FIXTURE_DATA(container) *self)
 {
 	int fd = open_device(O_RDWR);
 
@@ -94,7 +93,7 @@ static int holders_in_fdinfo(int fd, int pids[4])
 }
 
 /* Those outside have no number here, be it that they hold, wait or died. */
-static void see_no_pids(container *self)
+static void see_no_pids(FIXTURE_DATA(container) *self)
 {
 	struct shmbuf_owner_info info;
 	struct shmbuf_death death;
@@ -133,7 +132,7 @@ TEST_F(container, pids_are_its_own)
 }
 
 /* Who waits, told to who looks from inside. */
-static void see_no_waiters_pid(container *self)
+static void see_no_waiters_pid(FIXTURE_DATA(container) *self)
 {
 	struct shmbuf_waiter_info waiter;
 	struct shmbuf_owner_info info;
@@ -156,7 +155,7 @@ TEST_F(container, waiters_outside_have_no_pids)
 #define OVERFLOW_ID 65534
 
 /* Users of its own, none of them mapped: all others are nobody. */
-static void see_nobody(container *self)
+static void see_nobody(FIXTURE_DATA(container) *self)
 {
 	struct shmbuf_query query = {};
 
@@ -182,7 +181,7 @@ TEST_F(container, unmapped_users_are_nobody)
 }
 
 /* All capabilities over its own namespaces are none over others' buffers, or limits. */
-static void gain_nothing(container *self)
+static void gain_nothing(FIXTURE_DATA(container) *self)
 {
 	__u64 id;
 

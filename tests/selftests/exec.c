@@ -4,6 +4,7 @@
  * makes of a handle that it was started with.
  */
 #include "others.h"
+#include <stdnoreturn.h>
 #include <sys/mount.h>
 
 /* What the program after exec is told; its answer is its exit status. */
@@ -36,8 +37,7 @@ static void __attribute__((constructor(101))) run_as_program(int argc, char **ar
 		_exit(after_exec(argv));
 }
 
-static void __attribute__((noreturn)) exec_with(const char *path, int fd, __u64 id,
-						const char *name)
+static noreturn void exec_with(const char *path, int fd, __u64 id, const char *name)
 {
 	char number[16], text[32];
 

@@ -45,7 +45,8 @@ static int make(int fd, const char *name, __u32 flags)
 	struct shmbuf_create arg = {
 		.size = sizeof(arg), .flags = flags, .name = address(name),
 		.name_len = name ? strlen(name) : 0, .data_size = SIZE, .max_size = SIZE + 4096,
-		.nr_objects = NR_OBJECTS, .ranges = address(ranges), .nr_ranges = ARRAY_SIZE(ranges),
+		.nr_objects = NR_OBJECTS, .ranges = address(ranges),
+		.nr_ranges = ARRAY_SIZE(ranges),
 	};
 
 	return call(fd, SHMBUF_IOC_CREATE, &arg);
@@ -424,7 +425,7 @@ static int run_touch(struct scene *s)
 	int i;
 
 	for (i = 0; i < PAGES; i++)
-		((volatile char *)s->data)[i * 4096] = 1;
+		__atomic_store_n(&s->data[i * 4096], 1, __ATOMIC_RELAXED);
 	return 0;
 }
 

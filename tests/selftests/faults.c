@@ -92,7 +92,8 @@ static void look(const struct scene *s, struct seen *seen)
 	seen->mappings = count_mappings();
 }
 
-static void compare(const struct op *op, int nr, const struct seen *before, const struct seen *after)
+static void compare(const struct op *op, int nr, const struct seen *before,
+		    const struct seen *after)
 {
 	const char *what = NULL;
 
@@ -229,7 +230,8 @@ TEST_F(faults, one_after_the_other)
 	size_t i;
 
 	for (i = variant->first; i < ARRAY_SIZE(ops); i += variant->step) {
-		failed = tolerated = 0;
+		failed = 0;
+		tolerated = 0;
 		for (nr = 1; nr < MOST_FAULTS; nr++) {
 			pid_t pid = spawn();
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Owner ids that aren't the caller's: of others, of the dead, of other buffers, made up. */
 #include "others.h"
+#include <linux/const.h>
 
 #define LOCK	0
 #define QUEUE	1
 #define SEM	2
 #define BARRIER	3
-#define GENERATION	(1ULL << SHMBUF_OWNER_SLOT_BITS)
+#define GENERATION	_BITULL(SHMBUF_OWNER_SLOT_BITS)
 
 FIXTURE(ids)
 {
@@ -14,8 +15,6 @@ FIXTURE(ids)
 	int fd;
 	__u64 own;
 };
-
-typedef FIXTURE_DATA(ids) ids;
 
 FIXTURE_SETUP(ids)
 {
@@ -74,7 +73,7 @@ static const char *taken_by(int fd, __u64 id)
 }
 
 /* Whatever was tried: the one whose id it is has what he had. */
-static void expect_held(struct __test_metadata *_metadata, ids *self)
+static void expect_held(struct __test_metadata *_metadata, FIXTURE_DATA(ids) *self)
 {
 	EXPECT_EQ(-EBUSY, do_trylock(self->fd, self->own, LOCK));
 	EXPECT_EQ(-EBUSY, do_sem_try(self->fd, 0, SEM));
@@ -118,7 +117,7 @@ TEST_F(ids, of_another_user)
 
 static void *try_as_thread(void *arg)
 {
-	ids *self = arg;
+	FIXTURE_DATA(ids) *self = arg;
 
 	return (void *)taken_by(self->fd, self->own);
 }

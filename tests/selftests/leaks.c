@@ -223,7 +223,8 @@ static void leave_buffers(void)
 }
 
 /* All that can be seen of a new buffer is zeros, but for words: they say UNUSED. */
-static void expect_fresh(struct __test_metadata *_metadata, __u32 flags, __u32 layout, __u32 objects)
+static void expect_fresh(struct __test_metadata *_metadata, __u32 flags, __u32 layout,
+			 __u32 objects)
 {
 	struct shmbuf_create arg = {
 		.size = sizeof(arg), .flags = flags, .data_size = 8 * PAGE,

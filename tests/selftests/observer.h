@@ -43,8 +43,6 @@ FIXTURE(observer)
 	__u64 words[LOCKS + QUEUES];
 };
 
-typedef FIXTURE_DATA(observer) observer;
-
 FIXTURE_SETUP(observer)
 {
 	size_t i;
@@ -69,7 +67,7 @@ FIXTURE_TEARDOWN(observer)
 	close(self->fd);
 }
 
-static void expect_untouched(struct __test_metadata *_metadata, observer *self)
+static void expect_untouched(struct __test_metadata *_metadata, FIXTURE_DATA(observer) *self)
 {
 	size_t i;
 
@@ -78,7 +76,7 @@ static void expect_untouched(struct __test_metadata *_metadata, observer *self)
 		EXPECT_EQ(self->words[i], read_word(&self->c, i));
 }
 
-static void look_and_try(observer *self, void (*attempt)(struct view *v), __u64 caps)
+static void look_and_try(FIXTURE_DATA(observer) *self, void (*attempt)(struct view *v), __u64 caps)
 {
 	struct view v = { .fd = self->ro, .lacks = self->lacks };
 
@@ -93,7 +91,7 @@ static void look_and_try(observer *self, void (*attempt)(struct view *v), __u64 
 }
 
 /* An observer with capabilities @caps makes @attempt, and nothing comes of it. */
-static void observe(struct __test_metadata *_metadata, observer *self,
+static void observe(struct __test_metadata *_metadata, FIXTURE_DATA(observer) *self,
 		    void (*attempt)(struct view *v), __u64 caps)
 {
 	pid_t pid = spawn();

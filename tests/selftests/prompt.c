@@ -406,7 +406,7 @@ FIXTURE_TEARDOWN(crowd)
 	close(self->fd);
 }
 
-static __u64 time_of_waking_all(FIXTURE_DATA(crowd) * self)
+static __u64 time_of_waking_all(FIXTURE_DATA(crowd) *self)
 {
 	__u64 start;
 
@@ -417,7 +417,7 @@ static __u64 time_of_waking_all(FIXTURE_DATA(crowd) * self)
 	return end_crowd(self->at, self->pids) - start;
 }
 
-static __u64 time_of_a_crowd(FIXTURE_DATA(crowd) * self, const FIXTURE_VARIANT(crowd) * variant,
+static __u64 time_of_a_crowd(FIXTURE_DATA(crowd) *self, const FIXTURE_VARIANT(crowd) *variant,
 			     __u64 owner)
 {
 	pid_t victim = 0;

@@ -135,32 +135,38 @@ FIXTURE_VARIANT(quotas)
 	struct quota q;
 };
 
-typedef FIXTURE_DATA(quotas) quotas;
-
 FIXTURE_VARIANT_ADD(quotas, buffers) {
 	{ "max_user_buffers", take_buffer, give_fd, LIMIT },
 };
+
 FIXTURE_VARIANT_ADD(quotas, names) {
 	{ "max_user_buffers", take_name, give_fd, LIMIT },
 };
+
 FIXTURE_VARIANT_ADD(quotas, objects) {
 	{ "max_user_objects", take_buffer, give_fd, LIMIT },
 };
+
 FIXTURE_VARIANT_ADD(quotas, bytes) {
 	{ "max_user_bytes", take_buffer, give_fd, LIMIT * PAGE },
 };
+
 FIXTURE_VARIANT_ADD(quotas, bytes_of_all) {
 	{ "max_total_bytes", take_buffer, give_fd, LIMIT * PAGE },
 };
+
 FIXTURE_VARIANT_ADD(quotas, bytes_grown) {
 	{ "max_user_bytes", take_growth, give_fd, LIMIT * 2 * PAGE },
 };
+
 FIXTURE_VARIANT_ADD(quotas, bytes_mapped) {
 	{ "max_user_bytes", take_mapping, give_mapping, LIMIT * PAGE },
 };
+
 FIXTURE_VARIANT_ADD(quotas, ids) {
 	{ "max_user_owners", take_owner, give_owner, LIMIT },
 };
+
 FIXTURE_VARIANT_ADD(quotas, watches) {
 	{ "max_user_claims", take_watch, give_fd, LIMIT },
 };
@@ -184,7 +190,7 @@ FIXTURE_TEARDOWN(quotas)
 	close(self->fd);
 }
 
-static void note_most(quotas *self)
+static void note_most(FIXTURE_DATA(quotas) *self)
 {
 	int seen = __atomic_add_fetch(self->taken, 1, __ATOMIC_SEQ_CST);
 	int most = __atomic_load_n(self->most, __ATOMIC_SEQ_CST);
@@ -200,7 +206,8 @@ static bool refused(long what)
 }
 
 /* Up to three at once, by fits and starts. */
-static void take_and_give(quotas *self, const struct quota *q, int rounds, bool counts)
+static void take_and_give(FIXTURE_DATA(quotas) *self, const struct quota *q, int rounds,
+			  bool counts)
 {
 	int round, nr, i;
 	long what[3];
@@ -223,7 +230,7 @@ static void take_and_give(quotas *self, const struct quota *q, int rounds, bool 
 }
 
 /* All of it can be had, and nothing more. */
-static void use_up(quotas *self, const struct quota *q)
+static void use_up(FIXTURE_DATA(quotas) *self, const struct quota *q)
 {
 	long what[LIMIT], more;
 	int i;

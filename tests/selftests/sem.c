@@ -296,7 +296,7 @@ static void pin(int cpu)
  * Killed between being given the unit and returning with it: the sleeper shares a
  * CPU with one who has precedence, so it can't return before it is killed.
  */
-static void pass_on(struct __test_metadata *_metadata, FIXTURE_DATA(sem) * self, bool undo)
+static void pass_on(struct __test_metadata *_metadata, FIXTURE_DATA(sem) *self, bool undo)
 {
 	struct sched_param fifo = { .sched_priority = 50 }, normal = {};
 	pid_t first, second = 0;

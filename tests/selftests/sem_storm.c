@@ -169,7 +169,7 @@ static pid_t spawn_worker(int fd, __u64 seed)
 	return pid;
 }
 
-static void storm_over(struct __test_metadata *_metadata, FIXTURE_DATA(storm) * self, int units)
+static void storm_over(struct __test_metadata *_metadata, FIXTURE_DATA(storm) *self, int units)
 {
 	__u64 seed = self->seed;
 	pid_t workers[WORKERS];

@@ -54,7 +54,7 @@ static DEFINE_SPINLOCK(faults_spinlock);
 static int faults_sleep(void)
 {
 	spin_lock(&faults_spinlock);
-	msleep(1);
+	usleep_range(1000, 2000);
 	spin_unlock(&faults_spinlock);
 	return 0;
 }
