@@ -21,7 +21,8 @@ struct shmbuf_charge {
 };
 
 /* A shmem file with shmem's own operations: for who needs these. */
-static struct file *shmem_file_itself __ro_after_init;
+/* Not __ro_after_init: kmemleak looks for references elsewhere only. */
+static struct file *shmem_file_itself;
 static const struct file_operations *shmem_fops __ro_after_init;
 /* Made from shmem's by shmbuf_data_init(), not written after. */
 static struct file_operations shmbuf_data_fops __ro_after_init;
