@@ -36,10 +36,13 @@ static void shmbuf_owner_free(struct shmbuf_owner *owner)
 {
 	shmbuf_member_put(owner->member);
 	shmbuf_process_put(owner->process);
-	shmbuf_row_put(owner->row);
 	mmdrop(owner->mm);
-	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_OWNERS, 1);
-	shmbuf_user_put(owner->user);
+	if (owner->row) {
+		shmbuf_row_leave(owner->row, owner->user);
+	} else {
+		shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_OWNERS, 1);
+		shmbuf_user_put(owner->user);
+	}
 	call_rcu(&owner->rcu, shmbuf_owner_free_rcu);
 }
 

@@ -11,25 +11,38 @@
 #include "handle.h"
 #include "owner.h"
 #include "row.h"
+#include "user.h"
 
 /**
  * struct shmbuf_row - an owner's counts
  * @ref: the owner's, and one of each mapping
  * @page: struct shmbuf_word.h's entries, which the owner's process may write; constant
  * @mm: of the owner; compared, and never looked into
+ * @user: charged for it, a reference; NULL as long as that is the owner's
  */
 struct shmbuf_row {
 	refcount_t ref;
 	struct page *page;
 	const struct mm_struct *mm;
+	struct shmbuf_user *user;
 };
 
-void shmbuf_row_put(struct shmbuf_row *row)
+static void shmbuf_row_put(struct shmbuf_row *row)
 {
-	if (!row || !refcount_dec_and_test(&row->ref))
+	if (!refcount_dec_and_test(&row->ref))
 		return;
+	if (row->user) {
+		shmbuf_user_uncharge(row->user, SHMBUF_QUOTA_OWNERS, 1);
+		shmbuf_user_put(row->user);
+	}
 	put_page(row->page);
 	kfree(row);
+}
+
+void shmbuf_row_leave(struct shmbuf_row *row, struct shmbuf_user *user)
+{
+	row->user = user;
+	shmbuf_row_put(row);
 }
 
 static struct shmbuf_row *shmbuf_row_alloc(const struct mm_struct *mm)

@@ -39,7 +39,7 @@ MODULE_PARM_DESC(max_user_claims, "objects of which owners of a user have a part
  * struct shmbuf_user - what one user has
  * @node: in shmbuf_users; under shmbuf_users_lock
  * @uid: constant
- * @ref: handles, buffers, data areas and owners of the user; the last put
+ * @ref: handles, buffers, data areas, owners and rows of the user; the last put
  *	frees it.  Falls to 0 only under shmbuf_users_lock.
  * @used: changed by compare-and-swap, never above the limit in force then
  */

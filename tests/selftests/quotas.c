@@ -107,6 +107,21 @@ static void give_owner(int fd, long what)
 	do_unregister(fd, what);
 }
 
+/* An id whose row stays mapped when it has been given back. */
+static long take_row(int fd, int nr)
+{
+	__u64 id;
+	int ret = do_register(fd, 0, &id);
+	void *row;
+
+	(void)nr;
+	if (ret)
+		return ret;
+	row = map_row(fd, id);
+	CHECK(do_unregister(fd, id) == 0);
+	return (long)row;
+}
+
 static long take_watch(int fd, int nr)
 {
 	int event = eventfd(0, 0), own = open_device(O_RDONLY), ret = do_open(own, "quotas");
@@ -165,6 +180,10 @@ FIXTURE_VARIANT_ADD(quotas, bytes_mapped) {
 
 FIXTURE_VARIANT_ADD(quotas, ids) {
 	{ "max_user_owners", take_owner, give_owner, LIMIT },
+};
+
+FIXTURE_VARIANT_ADD(quotas, rows) {
+	{ "max_user_owners", take_row, give_mapping, LIMIT },
 };
 
 FIXTURE_VARIANT_ADD(quotas, watches) {

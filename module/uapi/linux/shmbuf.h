@@ -189,7 +189,8 @@ struct shmbuf_area {
  * @limit_user_bytes: out: bytes of data areas that a user may have
  * @limit_user_buffers: out: buffers that a user may have
  * @limit_user_objects: out: sync objects that a user may have
- * @limit_user_owners: out: owner ids that a user may have
+ * @limit_user_owners: out: owner ids that a user may have, with those whose rows are
+ *	still mapped
  * @limit_user_waiters: out: threads of a user that may wait at once
  * @limit_user_claims: out: objects of which owners of a user may have a part:
  *	locks that they read under, semaphores of which they have units with UNDO,
