@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Somebody floods the module with waiters, wakes, deaths, names, ids or nonsense, or has it wait for
- * his memory, all in buffers of his own. Somebody else's buffers go on meanwhile: what is
+ * Somebody floods the module with waiters, wakes, deaths, names, ids or nonsense, or has it wait
+ * for his memory, all in buffers of his own. Somebody else's buffers go on meanwhile: what is
  * asked for is progress while the flood makes progress, however slow the machine is.
  */
 #include "others.h"
