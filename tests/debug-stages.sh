@@ -15,12 +15,10 @@ kernel_there() {
 }
 
 stage_debug_kernel() { kernel_there 6.12-debug; }
-# What .ci/run has time for: the module's parts by themselves, each fault, hostile peers, some kills.
+# What .ci/run has time for: the module's parts by themselves, some kills.
 stage_debug_brief() {
 	"$top/tests/kunit/run" -k 6.12-debug
 	KERNEL=6.12-debug KILLS=60 "$top/tests/storm/run"
-	ok "each fault is survived on 6.12-debug" "$vm/run" -k 6.12-debug -m 1024 -t 1200 -- \
-		env SLOWNESS="$SLOWNESS" "$libexec/selftests/faults"
 }
 
 stage_debug_selftests() { ok "the run on 6.12-debug ends well" selftests_on 6.12-debug; }
