@@ -20,8 +20,10 @@ struct shmbuf_charge {
 	u64 bytes;
 };
 
-/* A shmem file with shmem's own operations: for who needs these. */
-/* Not __ro_after_init: kmemleak looks for references elsewhere only. */
+/*
+ * A shmem file with shmem's own operations, for who needs these.  Not __ro_after_init:
+ * kmemleak looks for references elsewhere only.
+ */
 static struct file *shmem_file_itself;
 static const struct file_operations *shmem_fops __ro_after_init;
 /* Made from shmem's by shmbuf_data_init(), not written after. */

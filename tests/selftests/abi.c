@@ -439,7 +439,7 @@ TEST_F(each, bad_pointer)
 	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, edge));
 	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, edge - 2));
 	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, (void *)-4096L));
-	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, (void *)(1L << 63)));
+	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, (void *)LONG_MIN));
 	/* The size is there, the rest isn't. */
 	memcpy(edge - row->size + 8, self->r.bytes, row->size - 8);
 	EXPECT_EQ(-EFAULT, call(self->r.fd, row->cmd, edge - row->size + 8));

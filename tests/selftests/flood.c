@@ -96,13 +96,22 @@ static void by_deaths(struct flood *f)
 	}
 }
 
+/* Each has one name: whoever is killed between CREATE and UNLINK leaves it behind. */
+static const char *name_of(pid_t pid, char name[64])
+{
+	snprintf(name, 64, "flood-%d", pid);
+	return name;
+}
+
 static void by_names(struct flood *f)
 {
+	char name[64];
+
+	name_of(getpid(), name);
 	for (;;) {
 		int fd = open_device(O_RDWR), other = open_device(O_RDWR);
-		char name[64];
 
-		CHECK(do_create(fd, new_name(name), SHMBUF_CREATE_PERSIST, 4096, 0, 0, 0) == 0);
+		CHECK(do_create(fd, name, SHMBUF_CREATE_PERSIST, 4096, 0, 0, 0) == 0);
 		CHECK(do_open(other, name) == 0);
 		CHECK(do_unlink(fd, name) == 0);
 		close(fd);
@@ -251,6 +260,7 @@ TEST_F(flood, others_go_on)
 {
 	pid_t flooders[FLOODERS], victim;
 	unsigned long done;
+	char name[64];
 	int i;
 
 	if (variant->flood == by_orphaned_names && !user_namespaces())
@@ -269,8 +279,10 @@ TEST_F(flood, others_go_on)
 	victim = spawn_victim(self->rounds);
 	UNTIL(counted(self->rounds) >= ROUNDS && counted(self->done) > done);
 	EXPECT_EQ(128 + SIGKILL, kill_and_reap(victim));
-	for (i = 0; i < FLOODERS; i++)
+	for (i = 0; i < FLOODERS; i++) {
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(flooders[i]));
+		do_unlink(self->fd, name_of(flooders[i], name));
+	}
 }
 
 /* Memory that nobody brings in: who is to read or write it, be it the kernel, waits. */

@@ -283,7 +283,7 @@ TEST_F(hostile, each_combination_of_flags)
 
 	ASSERT_EQ(0, do_unregister(self->fd, gone));
 	for (i = 0; i < 256 * ARRAY_SIZE(owners) * STEPS; i++) {
-		__u64 word = (i % 256) << 56 | owners[i / 256 % ARRAY_SIZE(owners)];
+		__u64 word = (__u64)(i % 256) << 56 | owners[i / 256 % ARRAY_SIZE(owners)];
 		int step = i / 256 / ARRAY_SIZE(owners);
 		int ret = call_on_forged(self->fd, &c, own, word, step);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Limits per user and for all: reached, not passed, and given back. */
-#include "shmbuf_test.h"
-#include <grp.h>
-#include <sys/stat.h>
+#include "others.h"
 
 #define PAGE	4096
 #define USER	61101
@@ -12,27 +10,6 @@ static const char *const parameters[] = {
 	"max_total_bytes", "max_user_bytes", "max_user_buffers", "max_user_objects",
 	"max_user_owners", "max_user_waiters", "max_user_claims",
 };
-
-/* The calling process becomes @uid, and may still open the device. */
-static void become(uid_t uid)
-{
-	struct stat st;
-
-	CHECK(!stat(DEVICE, &st));
-	CHECK(!setgroups(1, &st.st_gid));
-	CHECK(!setresgid(uid, uid, uid));
-	CHECK(!setresuid(uid, uid, uid));
-	CHECK(!prctl(PR_SET_DUMPABLE, 1));	/* for asleep_in() */
-}
-
-static pid_t spawn_as(uid_t uid)
-{
-	pid_t pid = spawn();
-
-	if (!pid)
-		become(uid);
-	return pid;
-}
 
 static int create(__u64 pages, __u32 objects, int *fd)
 {

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What io_uring does with handles and mappings: nothing that its user may not do otherwise. */
 #include "observer.h"
-#include <liburing.h>
 #include <sys/uio.h>
+
+#ifndef WITH_LIBURING
+TEST(all)
+{
+	SKIP(return, "it was built without liburing");
+}
+#else
+#include <liburing.h>
 
 /* A ring, or NULL where there is no io_uring, or an administrator has forbidden it. */
 static struct io_uring *new_ring(void)
@@ -110,5 +117,7 @@ TEST_F(observer, words_are_never_pinned)
 	EXPECT_EQ(-1, vmsplice(ends[1], &row, 1, 0));
 	expect_untouched(_metadata, self);
 }
+
+#endif /* WITH_LIBURING */
 
 TEST_HARNESS_MAIN
