@@ -5,8 +5,22 @@
 # shellcheck source=tests/stages.sh
 . "$(dirname "${BASH_SOURCE[0]}")/stages.sh"
 
+# shellcheck disable=SC2034 # tests/check reads it
+beside="fuzz_6_12 fuzz_debug large_storm_debug"
+
 stage_whole_model() { "$top/tests/model/run"; }
 
+# fuzz_on KERNEL CALLS SEED: ten million on the distribution's kernels, fewer on those that check themselves.
+fuzz_on() { KERNEL=$1 CALLS=$2 SEED=$3 "$top/tests/fuzz/run"; }
+
+stage_fuzz_6_1() { fuzz_on 6.1 4000000 601; }
+stage_fuzz_6_12() { fuzz_on 6.12 3000000 612; }
+stage_fuzz_7_3() { fuzz_on 7.3 3000000 703; }
+# What costs most to look for is left to the selftests.
+stage_fuzz_debug() { APPEND="kmemleak=off no_debug_objects" fuzz_on 6.12-debug 1000000 1612; }
+stage_fuzz_kcsan() { fuzz_on 6.12-kcsan 300000 2612; }
+
 stage_large_storm() { KILLS=10000 "$top/tests/storm/run"; }
+stage_large_storm_debug() { KERNEL=6.12-debug KILLS=10000 "$top/tests/storm/run"; }
 
 stage_coverage() { ok "each line that no test reaches is explained" "$top/tests/coverage/run"; }
