@@ -43,6 +43,9 @@ static const char *impossible(const struct cell *cell)
 
 /* The parties */
 
+/* Who waits for a lock of somebody whom the hog keeps from running lends him his priority. */
+enum { HOG = 50, ABOVE_HOG };
+
 static void pin(int cpu)
 {
 	cpu_set_t cpus;
@@ -57,6 +60,13 @@ static void join(struct cell *cell)
 	cell->m.fd = open_buffer(cell->name, O_RDWR);
 	cell->m.c = map_control(cell->m.fd, PROT_READ | PROT_WRITE);
 	cell->m.data = map_data(cell->m.fd, 4096);
+}
+
+static void become_fifo(int priority)
+{
+	const struct sched_param param = { .sched_priority = priority };
+
+	CHECK(!sched_setscheduler(0, SCHED_FIFO, &param));
 }
 
 static void let_go(struct cell *cell)
@@ -135,6 +145,8 @@ static void spawn_victim(struct cell *cell)
 	if (cell->kind->by_process)
 		new_owner(cell->m.fd);
 	CHECK(!pthread_create(&thread, NULL, suffer, cell));
+	if (cell->role == WOKEN)
+		become_fifo(ABOVE_HOG);
 	while (!get(&cell->victim->go))
 		usleep(100);
 	if (cell->way->thread && cell->kind->by_process)
@@ -227,30 +239,69 @@ static void run_waiter(struct cell *cell)
 	cell->kind->open(cell);
 }
 
-/* Exit leaves a zombie, exec waits for the other threads: both have killed the victim by then. */
-static bool is_doomed(const struct cell *cell)
+/* Whoever ends a process, or execs, has each thread killed. */
+static bool is_killed(pid_t tid)
 {
-	return over(cell) || state_of(cell->victim->pid) == 'D';
+	unsigned long long pending = 0;
+	char path[64], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return true;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "SigPnd: %llx", &pending) == 1)
+			break;
+	fclose(f);
+	return pending & 1ULL << (SIGKILL - 1);
 }
 
-/* Locked by the one cell that keeps others from its CPU. */
+/* Locked by the one cell that has CPU 0 for itself. */
 static int alone_on_cpu;
 
-/* On this CPU the victim can't run; the thread that ends it is on another one. */
+/*
+ * Takes CPU 0 until @flag is 2.  It makes no system call meanwhile: with PREEMPT_RT any of
+ * them may sleep for a lock.
+ */
+static pid_t spawn_hog(int *flag)
+{
+	pid_t pid;
+
+	set(flag, 0);
+	pid = spawn();
+	if (pid) {
+		UNTIL(get(flag));
+		return pid;
+	}
+	CHECK(!prctl(PR_SET_PDEATHSIG, SIGKILL));
+	pin(0);
+	become_fifo(HOG);
+	set(flag, 1);
+	while (get(flag) == 1)
+		;
+	_exit(0);
+}
+
+/* The victim can't run on its CPU; the thread that ends it is on another one. */
 static void run_woken(struct cell *cell)
 {
-	struct sched_param fifo = { .sched_priority = 50 }, normal = {};
-	__u64 end;
+	const struct sched_param normal = {};
+	int *flag = shared_memory(4096);
+	pid_t hog;
 
 	pin(0);
 	spawn_waiters(cell);
 	CHECK(!lockf(alone_on_cpu, F_LOCK, 0));
-	CHECK(!sched_setscheduler(0, SCHED_FIFO, &fifo));
+	pin(1);
+	hog = spawn_hog(flag);
+	become_fifo(ABOVE_HOG);
 	cell->kind->open(cell);
 	set(&cell->victim->go, 1);
-	for (end = now() + PATIENCE; !is_doomed(cell) && now() < end;)
-		;
+	UNTIL(over(cell) || is_killed(cell->victim->tid));
 	CHECK(!get(&cell->victim->returned));
+	set(flag, 2);
+	CHECK(reap(hog) == 0);
 	CHECK(!sched_setscheduler(0, SCHED_OTHER, &normal));
 	CHECK(!lockf(alone_on_cpu, F_ULOCK, 0));
 	/* As long as it is there it may be given a lock, and gives it back. */
@@ -389,11 +440,30 @@ static bool run_all(struct test *tests, int nr)
 	return passed;
 }
 
+/*
+ * How many microseconds of a second SCHED_FIFO may take, -1 for all: else a spin that takes
+ * longer lets the victim run.  Returns what it was.
+ */
+static int limit_fifo(int us)
+{
+	FILE *f = fopen("/proc/sys/kernel/sched_rt_runtime_us", "r+");
+	int before;
+
+	if (!f || fscanf(f, "%d", &before) != 1)
+		fatal("sched_rt_runtime_us: %s", strerror(errno));
+	rewind(f);
+	fprintf(f, "%d", us);
+	if (fclose(f))
+		fatal("sched_rt_runtime_us: %s", strerror(errno));
+	return before;
+}
+
 int main(int argc, char **argv)
 {
 	static struct test tests[NR_CELLS];
 	const char *wanted = argc > 1 ? argv[1] : "";
-	int nr = 0;
+	int nr = 0, fifo;
+	bool passed;
 	size_t n;
 
 	printf("TAP version 13\n");
@@ -409,5 +479,8 @@ int main(int argc, char **argv)
 	}
 	printf("1..%d\n", nr);
 	alone_on_cpu = memfd_create("alone", MFD_CLOEXEC);
-	return run_all(tests, nr) ? KSFT_PASS : KSFT_FAIL;
+	fifo = limit_fifo(-1);
+	passed = run_all(tests, nr);
+	limit_fifo(fifo);
+	return passed ? KSFT_PASS : KSFT_FAIL;
 }
