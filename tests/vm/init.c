@@ -122,7 +122,8 @@ static void mount_all(void)
 	mount_on("devpts", "/dev/pts", "mode=0620,ptmxmode=0666");
 	mount_on("tmpfs", "/dev/shm", "mode=1777");
 	mount_on("debugfs", "/sys/kernel/debug", "");
-	mount_on("tracefs", "/sys/kernel/tracing", "");
+	if (!access("/sys/kernel/tracing", F_OK))
+		mount_on("tracefs", "/sys/kernel/tracing", "");
 	mount_on("cgroup2", "/sys/fs/cgroup", "");
 	symlink("/proc/self/fd", "/dev/fd");
 	symlink("/proc/self/fd/0", "/dev/stdin");
