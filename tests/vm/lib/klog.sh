@@ -20,6 +20,7 @@ klog_ours() {
 
 # klog_scan LOG: print each report with what follows it; 0 if there was one.
 klog_scan() {
-	klog_ours "$1" | grep -aE -A 30 "$KLOG_BAD" | head -n 200
+	# Read to the end: grep's status would be SIGPIPE's, and many reports none.
+	klog_ours "$1" | grep -aE -A 30 "$KLOG_BAD" | awk 'NR <= 200'
 	return "${PIPESTATUS[1]}"
 }
