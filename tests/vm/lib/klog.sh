@@ -20,6 +20,6 @@ klog_ours() {
 
 # klog_scan LOG: print each report with what follows it; 0 if there was one.
 klog_scan() {
-	klog_ours "$1" | grep -aE -A 30 "$KLOG_BAD" | head -n 200
+	klog_ours "$1" | grep -aE -A 30 "$KLOG_BAD" | awk 'NR <= 200'
 	return "${PIPESTATUS[1]}"
 }
