@@ -4,6 +4,7 @@
  * a handle, nor cuts or stretches it.
  */
 #include "observer.h"
+#include <setjmp.h>
 
 #ifndef CAP_CHECKPOINT_RESTORE
 #define CAP_CHECKPOINT_RESTORE 40
@@ -139,53 +140,77 @@ static int new_growing(void)
 	return fd;
 }
 
-/* True where a process was killed in the middle of it, and not before or after. */
-static bool kill_a_grower(int fd, int delay)
-{
-	struct shmbuf_query query = {};
-	int *begun = shared_memory(PAGE);
-	pid_t pid = spawn();
+/* What has become of a writer to the last byte that there may ever be. */
+enum { IN_VAIN, SCRIBBLED, CUT_OFF };
 
-	if (!pid) {
-		__atomic_store_n(begun, 1, __ATOMIC_SEQ_CST);
-		do_grow(fd, LARGE);
-		__atomic_store_n(begun, 2, __ATOMIC_SEQ_CST);
+static sigjmp_buf no_memory;
+
+static void on_sigbus(int sig)
+{
+	siglongjmp(no_memory, sig);
+}
+
+static void scribble(char *last, int *state)
+{
+	signal(SIGBUS, on_sigbus);
+	if (sigsetjmp(no_memory, 1) && *state == SCRIBBLED) {
+		__atomic_store_n(state, CUT_OFF, __ATOMIC_SEQ_CST);
 		for (;;)
 			pause();
 	}
-	UNTIL(__atomic_load_n(begun, __ATOMIC_SEQ_CST));
-	usleep(delay);
-	CHECK(kill_and_reap(pid) == 128 + SIGKILL);
-	CHECK(do_query(fd, &query) == 0);
-	return __atomic_load_n(begun, __ATOMIC_SEQ_CST) == 1 && query.data_size == PAGE;
+	for (;;) {
+		*last = 1;
+		__atomic_store_n(state, SCRIBBLED, __ATOMIC_SEQ_CST);
+	}
 }
 
-/* A GROW of a PREALLOC buffer that is given up: its pages go back, and so does the charge. */
-static void grow_and_be_killed(void)
+static char *map_largest(int fd)
 {
-	int other = open_device(O_RDWR), delay, fd;
-	pid_t pid;
-	char *p;
+	char *p = mremap(map_data(fd, PAGE), PAGE, LARGE, MREMAP_MAYMOVE);
 
-	for (delay = 8000; ; delay = delay * 5 / 8 ?: 8000) {
-		fd = new_growing();
-		if (kill_a_grower(fd, delay))
-			break;
+	CHECK(p != MAP_FAILED);
+	return p;
+}
+
+static pid_t spawn_scribbler(int fd, int *state)
+{
+	pid_t pid;
+
+	*state = IN_VAIN;
+	pid = spawn();
+	if (!pid)
+		scribble(map_largest(fd) + LARGE - 1, state);
+	return pid;
+}
+
+/* True where a process was killed in the middle of a GROW, and not behind it. */
+static bool kill_a_grower(int fd, const int *state)
+{
+	struct shmbuf_query query = {};
+	pid_t pid = spawn();
+
+	if (!pid) {
+		do_grow(fd, LARGE);
+		for (;;)
+			pause();
+	}
+	UNTIL(__atomic_load_n(state, __ATOMIC_SEQ_CST) == SCRIBBLED);
+	CHECK(kill_and_reap(pid) == 128 + SIGKILL);
+	CHECK(do_query(fd, &query) == 0);
+	return query.data_size == PAGE;
+}
+
+static int new_given_up(int *state, pid_t *scribbler)
+{
+	for (;;) {
+		int fd = new_growing();
+
+		*scribbler = spawn_scribbler(fd, state);
+		if (kill_a_grower(fd, state))
+			return fd;
+		kill_and_reap(*scribbler);
 		close(fd);
 	}
-	/* The limit is LARGE. */
-	CHECK(do_create(other, NULL, 0, LARGE - PAGE, 0, 0, 0) == 0);
-	close(other);
-	p = mremap(map_data(fd, PAGE), PAGE, LARGE, MREMAP_MAYMOVE);
-	CHECK(p != MAP_FAILED);
-	CHECK(do_grow(fd, 2 * PAGE) == 0);
-	CHECK(p[PAGE] == 0);
-	pid = spawn();
-	if (!pid) {
-		signal(SIGBUS, SIG_DFL);
-		_exit(p[2 * PAGE]);
-	}
-	CHECK(reap(pid) == 128 + SIGBUS);
 }
 
 /* Kilobytes of shmem pages in the system. */
@@ -203,17 +228,53 @@ static long shmem_used(void)
 	return used;
 }
 
+static bool is_there(const char *p)
+{
+	pid_t pid = spawn();
+
+	if (!pid) {
+		signal(SIGBUS, SIG_DFL);
+		_exit(__atomic_load_n(p, __ATOMIC_RELAXED));
+	}
+	return reap(pid) != 128 + SIGBUS;
+}
+
+/*
+ * A GROW of a PREALLOC buffer that is given up: its pages go back, with what others have put
+ * there meanwhile, and so does the charge.
+ */
+static void grow_and_be_killed(void)
+{
+	int *state = shared_memory(PAGE), other = open_device(O_RDWR), fd;
+	long used = shmem_used();
+	pid_t scribbler;
+	char *p;
+
+	fd = new_given_up(state, &scribbler);
+	UNTIL(__atomic_load_n(state, __ATOMIC_SEQ_CST) == CUT_OFF);
+	kill_and_reap(scribbler);
+	CHECK(shmem_used() < used + 4096);
+	/* The limit is LARGE. */
+	CHECK(do_create(other, NULL, 0, LARGE - PAGE, 0, 0, 0) == 0);
+	close(other);
+	p = map_largest(fd);
+	CHECK(!is_there(p + PAGE));
+	CHECK(do_grow(fd, 2 * PAGE) == 0);
+	CHECK(p[PAGE] == 0);
+	CHECK(!is_there(p + 2 * PAGE));
+	CHECK(do_grow(fd, LARGE) == 0);
+	CHECK(p[LARGE - 1] == 0);
+}
+
 TEST_F(observer, growth_given_up_by_any_user)
 {
 	__u64 before = get_parameter("max_user_bytes");
-	long used = shmem_used();
 	pid_t pid;
 
 	set_parameter("max_user_bytes", LARGE);
 	pid = spawn_as(STRANGER);
 	if (!pid) {
 		grow_and_be_killed();
-		CHECK(shmem_used() < used + 4096);
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));

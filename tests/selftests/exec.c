@@ -7,6 +7,9 @@
 #include <stdnoreturn.h>
 #include <sys/mount.h>
 
+/* Who owns a set-uid program, and nothing else. */
+#define PROGRAM	(STRANGER + 1)
+
 /* What the program after exec is told; its answer is its exit status. */
 static int after_exec(char **argv)
 {
@@ -50,7 +53,7 @@ static noreturn void exec_with(const char *path, int fd, __u64 id, const char *n
 
 FIXTURE(exec)
 {
-	char name[64];		/* of root's buffer */
+	char name[64];		/* of the owner's buffer */
 	int fd;			/* of the stranger's */
 	char path[64];
 };
@@ -67,7 +70,7 @@ FIXTURE_SETUP(exec)
 	snprintf(command, sizeof(command), "cp /proc/%d/exe %s", getpid(), self->path);
 	ASSERT_EQ(0, system(command));
 	new_name(self->name);
-	new_buffer_of(0, self->name, 0600, 4096, 0, 0);
+	new_buffer_of(OWNER, self->name, 0600, 4096, 0, 0);
 	self->fd = new_buffer_of(STRANGER, new_name(other), 0600, 4096, 1, 0);
 }
 
@@ -76,7 +79,7 @@ FIXTURE_TEARDOWN(exec)
 	umount2("/tmp", MNT_DETACH);
 }
 
-/* 1 where the program, started by a stranger, could open root's buffer. */
+/* 1 where the program, started by a stranger, could open the owner's buffer. */
 static int start(const char *path, int fd, const char *name, bool no_new_privs)
 {
 	pid_t pid = spawn_as(STRANGER);
@@ -137,28 +140,58 @@ TEST_F(exec, mappings_end)
 /* A set-uid program has its owner's rights by name, and no more of the caller's than the fd. */
 TEST_F(exec, set_uid)
 {
+	/* Of somebody who isn't root: no capability opens anything here. */
+	EXPECT_EQ(0, chown(self->path, OWNER, OWNER));
 	EXPECT_EQ(0, chmod(self->path, 04755));
 	EXPECT_EQ(1, start(self->path, self->fd, self->name, false));
 	EXPECT_EQ(0, start(self->path, self->fd, self->name, true));
 }
 
+static int create_one(void)
+{
+	return do_create(open_device(O_RDWR), NULL, 0, 4096, 0, 0, 0);
+}
+
+/* As a program of @program's that @caller has started. */
+static void be(uid_t caller, uid_t program)
+{
+	CHECK(!setresuid(-1, 0, -1));
+	CHECK(!setresuid(caller, program, 0));
+}
+
+/* Both may have one of each; the caller has had a buffer before. */
+static void pay(int fd)
+{
+	struct stat st;
+	__u64 id;
+
+	CHECK(!stat(DEVICE, &st) && !setgroups(1, &st.st_gid));
+	be(STRANGER, PROGRAM);
+	CHECK(do_register(fd, 0, &id) == 0);
+	CHECK(do_register(fd, 0, &id) == -EDQUOT);
+	CHECK(create_one() == -EDQUOT);
+	be(PROGRAM, PROGRAM);
+	CHECK(do_register(fd, 0, &id) == 0);
+	CHECK(create_one() == 0);
+}
+
 /* It is the caller who pays for what a set-uid program registers or makes. */
 TEST_F(exec, set_uid_is_charged_to_the_caller)
 {
-	__u64 before = get_parameter("max_user_owners");
+	__u64 owners = get_parameter("max_user_owners");
+	__u64 buffers = get_parameter("max_user_buffers");
 	pid_t pid;
 
-	set_parameter("max_user_owners", 0);
+	set_parameter("max_user_owners", 1);
+	set_parameter("max_user_buffers", 1);
 	pid = spawn();
 	if (!pid) {
-		__u64 id;
-
-		CHECK(!setresuid(STRANGER, 0, 0));
-		CHECK(do_register(self->fd, 0, &id) == -EDQUOT);
+		pay(self->fd);
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));
-	set_parameter("max_user_owners", before);
+	set_parameter("max_user_owners", owners);
+	set_parameter("max_user_buffers", buffers);
 }
 
 TEST_HARNESS_MAIN

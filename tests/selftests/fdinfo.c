@@ -240,10 +240,12 @@ TEST_F(held, forged_words)
 	EXPECT_EQ(0, info.locks[1].pid);
 }
 
-static void look_from_inside(int fd)
+static void look_from_inside(int fd, pid_t holder)
 {
-	struct fdinfo info;
+	struct fdinfo info = read_fdinfo(fd);
 
+	/* As the outer one, which is still there, has it. */
+	CHECK(info.listed == 1 && info.locks[0].pid == holder);
 	CHECK(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	CHECK(!mount("proc", "/proc", "proc", 0, NULL));
 	CHECK(do_trylock(fd, new_owner(fd), 1) == 0);
@@ -253,10 +255,10 @@ static void look_from_inside(int fd)
 	CHECK(info.locks[1].pid == getpid());
 }
 
-/* Pids are those of the reader's /proc. */
+/* Pids are those of the /proc that is read. */
 TEST_F(held, from_another_pid_namespace)
 {
-	pid_t pid;
+	pid_t pid, holder = getpid();
 
 	ASSERT_EQ(0, do_lock(self->fd, self->owner, 0, 0, NEVER));
 	pid = spawn();
@@ -269,7 +271,7 @@ TEST_F(held, from_another_pid_namespace)
 		pid = spawn();
 		if (pid)
 			_exit(reap(pid));
-		look_from_inside(self->fd);
+		look_from_inside(self->fd, holder);
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));

@@ -143,25 +143,36 @@ TEST_F(leaks, moved)
 	EXPECT_EQ(true, untouched(&queues[1], 2 * sizeof(*queues)));
 }
 
-/* Calls that fail write nothing, whatever it is that they fail of. */
+#define ARGS	512
+
+static void expect_refused(struct __test_metadata *_metadata, int fd, unsigned int nr,
+			   __u32 size, __u32 flags)
+{
+	char *args = filled(ARGS), before[ARGS];
+
+	*(__u32 *)args = size;
+	*(__u32 *)(args + 4) = flags;
+	memcpy(before, args, ARGS);
+	EXPECT_GT(0, call(fd, _IO(SHMBUF_IOC_TYPE, nr), args));
+	EXPECT_EQ(0, memcmp(before, args, ARGS))
+		TH_LOG("ioctl %#x, size %u, flags %#x", nr, size, flags);
+	munmap(args + ARGS - PAGE, 2 * PAGE);
+}
+
+/*
+ * Calls that fail write nothing, whatever it is that they fail of: one of the sizes is right,
+ * the others are too small or have something in the tail.
+ */
 TEST_F(leaks, nothing_from_what_fails)
 {
-	static const __u32 first[] = { ~0U, 5, 0x00010001 };
+	static const __u32 flags[] = { 0, ~0U, 5, 0x00010001 };
 	unsigned int nr, i;
-	char *args = filled(512);
-	char before[512];
+	__u32 size;
 
-	for (nr = 0; nr <= _IOC_NR(SHMBUF_IOC_DEATHS); nr++) {
-		for (i = 0; i < ARRAY_SIZE(first); i++) {
-			memset(args, FILL, 512);
-			*(__u32 *)args = 512;
-			*(__u32 *)(args + 4) = first[i];
-			memcpy(before, args, 512);
-			EXPECT_GT(0, call(self->fd, _IO(SHMBUF_IOC_TYPE, nr), args));
-			EXPECT_EQ(0, memcmp(before, args, 512))
-				TH_LOG("ioctl %#x", nr);
-		}
-	}
+	for (nr = 0; nr <= _IOC_NR(SHMBUF_IOC_DEATHS); nr++)
+		for (size = 8; size <= ARGS; size += 8)
+			for (i = 0; i < ARRAY_SIZE(flags); i++)
+				expect_refused(_metadata, self->fd, nr, size, flags[i]);
 }
 
 TEST_F(leaks, nothing_from_what_fails_late)

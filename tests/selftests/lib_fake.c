@@ -164,6 +164,44 @@ TEST(close_before_thread_end)
 	EXPECT_EQ(1, CALLS(UNREGISTER));
 }
 
+static void *close_shared(void *argument)
+{
+	shmbuf_close(shared_handle);
+	return argument;
+}
+
+static void close_by_another(void)
+{
+	run_thread(close_shared, NULL);
+}
+
+/* How many mappings of handles the process has. */
+static int mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[512];
+	int nr = 0;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		nr += !!strstr(line, "memfd:shmbuf-fake");
+	fclose(f);
+	return nr;
+}
+
+/* A row that comes when its handle has gone is nobody's to unmap later: it goes at once. */
+TEST(closed_while_a_row_is_mapped)
+{
+	struct shmbuf_options o = { .nr_locks = 1 };
+
+	ASSERT_EQ(0, shmbuf_create(&shared_handle, NULL, 1, &o));
+	EXPECT_LT(0, mappings());
+	shmbuf_fake()->row_mapped = close_by_another;
+	EXPECT_EQ(-EBADF, shmbuf_rdlock(shared_handle, 0));
+	EXPECT_EQ(NULL, shmbuf_fake()->row_mapped);
+	EXPECT_EQ(0, mappings());
+}
+
 TEST_F(api, handle_in_the_same_place)
 {
 	struct shmbuf_options o = { .nr_locks = 1 };

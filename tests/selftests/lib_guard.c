@@ -58,18 +58,42 @@ TEST_F(guard, block)
 /* As with a function's, an argument's side effects come once. */
 TEST_F(guard, arguments)
 {
-	struct shmbuf *handles[] = { self->b, NULL, NULL, NULL, NULL }, **b = handles;
-	uint32_t next = 0;
+	struct shmbuf *handles[] = { self->b, self->b, self->b, self->b, NULL }, **b = handles;
+	struct timespec deadlines[] = { in_seconds(PATIENCE_S), {} }, *deadline = deadlines;
+	uint32_t locks[] = { 0, 1, 1, 1, 2 }, *lock = locks;
 
 	{
-		shmbuf_guard(guard, *b++, next++);
+		shmbuf_guard(guard, *b++, *lock++);
 
 		EXPECT_EQ(1, b - handles);
-		EXPECT_EQ(1, next);
+		EXPECT_EQ(1, lock - locks);
 		EXPECT_EQ(0, guard.result);
 		EXPECT_TRUE(held(self->b, 0));
 	}
+	{
+		shmbuf_read_guard(guard, *b++, *lock++);
+
+		EXPECT_EQ(2, b - handles);
+		EXPECT_EQ(2, lock - locks);
+		EXPECT_EQ(0, guard.result);
+	}
+	{
+		shmbuf_try_guard(guard, *b++, *lock++);
+
+		EXPECT_EQ(3, b - handles);
+		EXPECT_EQ(3, lock - locks);
+		EXPECT_EQ(0, guard.result);
+	}
+	{
+		shmbuf_timed_guard(guard, *b++, *lock++, deadline++);
+
+		EXPECT_EQ(4, b - handles);
+		EXPECT_EQ(4, lock - locks);
+		EXPECT_EQ(1, deadline - deadlines);
+		EXPECT_EQ(0, guard.result);
+	}
 	EXPECT_FALSE(held(self->b, 0));
+	EXPECT_FALSE(held(self->b, 1));
 }
 
 TEST_F(guard, readers)

@@ -20,6 +20,7 @@ static int create(__u64 pages, __u32 objects, int *fd)
 FIXTURE(limits)
 {
 	__u64 before[ARRAY_SIZE(parameters)];
+	int account;
 };
 
 FIXTURE_SETUP(limits)
@@ -28,6 +29,7 @@ FIXTURE_SETUP(limits)
 
 	for (i = 0; i < ARRAY_SIZE(parameters); i++)
 		self->before[i] = get_parameter(parameters[i]);
+	self->account = open_device_of(USER);
 }
 
 FIXTURE_TEARDOWN(limits)
@@ -36,6 +38,7 @@ FIXTURE_TEARDOWN(limits)
 
 	for (i = 0; i < ARRAY_SIZE(parameters); i++)
 		set_parameter(parameters[i], self->before[i]);
+	close(self->account);
 }
 
 static void use_up_buffers(void)

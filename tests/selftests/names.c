@@ -218,6 +218,38 @@ TEST_F(names, one_of_many_gets_it)
 		EXPECT_EQ(1, won[round]);
 }
 
+#define MANY	900
+#define NAMESPACES 12
+
+static const char *nth_name(int i, char name[64])
+{
+	snprintf(name, 64, "one-of-many-%d", i);
+	return name;
+}
+
+/* Thousands of look-ups: some meet a name of the other namespace, however names are hashed. */
+TEST_F(names, none_of_another_ipc_namespace)
+{
+	char name[64];
+	int i, ns;
+	pid_t pid;
+
+	for (i = 0; i < MANY; i++)
+		new_buffer(nth_name(i, name), 0, 0, 0);
+	pid = spawn();
+	if (!pid) {
+		int fd = open_device(O_RDWR);
+
+		for (ns = 0; ns < NAMESPACES; ns++) {
+			CHECK(!unshare(CLONE_NEWIPC));
+			for (i = 0; i < MANY; i++)
+				CHECK(do_open(fd, nth_name(i, name)) == -ENOENT);
+		}
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
 /* Another IPC namespace can't be entered without rights over it. */
 TEST_F(names, of_another_ipc_namespace)
 {

@@ -98,6 +98,17 @@ static int receive_fd(int sock)
 	return fd;
 }
 
+/* On @uid's account, which is kept as long as there is such a handle, with all that is charged. */
+static int open_device_of(uid_t uid)
+{
+	int fd;
+
+	CHECK(!setresuid(uid, -1, -1));
+	fd = open_device(O_RDWR);
+	CHECK(!setresuid(0, -1, -1));
+	return fd;
+}
+
 static int create_mode(int fd, const char *name, __u32 mode, __u64 size, __u32 locks, __u32 queues)
 {
 	struct shmbuf_range ranges[] = {

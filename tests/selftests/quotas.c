@@ -11,6 +11,12 @@
 #define PAGE	4096
 #define USER	61301
 
+/* Of the buffer that all share. */
+#define LOCK	0
+#define QUEUE	1
+#define SEM	2
+#define SEMS	8
+
 /**
  * struct quota - something of which a user may have so much
  * @parameter: the limit
@@ -129,11 +135,49 @@ static long take_watch(int fd, int nr)
 	(void)fd;
 	(void)nr;
 	if (!ret)
-		ret = do_watch_flags(own, SHMBUF_WATCH_EVENTFD, 0, event, 0);
+		ret = do_watch_flags(own, SHMBUF_WATCH_EVENTFD, QUEUE, event, 0);
 	close(event);
 	if (!ret)
 		return own;
 	close(own);
+	return ret;
+}
+
+/* A process that has units of a semaphore is on record for it once. */
+static __u64 own_id(int fd)
+{
+	static __u64 id;
+	static pid_t of;
+
+	if (of != getpid()) {
+		id = new_owner(fd);
+		of = getpid();
+	}
+	return id;
+}
+
+static long take_unit(int fd, int nr)
+{
+	int ret = do_sem_try(fd, own_id(fd), SEM + nr % SEMS);
+
+	return ret ?: nr % SEMS;
+}
+
+static void give_unit(int fd, long what)
+{
+	CHECK(do_sem_post(fd, own_id(fd), SEM + what) == 0);
+}
+
+/* A reader stays on record until its id ends. */
+static long take_reader(int fd, int nr)
+{
+	__u64 id = new_owner(fd);
+	int ret = do_tryread(fd, id, LOCK);
+
+	(void)nr;
+	if (!ret)
+		return (long)id;
+	do_unregister(fd, id);
 	return ret;
 }
 
@@ -142,6 +186,7 @@ FIXTURE(quotas)
 	__u64 before;
 	int *taken;	/* at least so many there are now */
 	int *most;
+	int account;
 	int fd;
 };
 
@@ -190,13 +235,38 @@ FIXTURE_VARIANT_ADD(quotas, watches) {
 	{ "max_user_claims", take_watch, give_fd, LIMIT },
 };
 
+FIXTURE_VARIANT_ADD(quotas, units) {
+	{ "max_user_claims", take_unit, give_unit, LIMIT },
+};
+
+FIXTURE_VARIANT_ADD(quotas, readers) {
+	{ "max_user_claims", take_reader, give_owner, LIMIT },
+};
+
+static void create_shared(int fd)
+{
+	struct shmbuf_create arg = {
+		.size = sizeof(arg), .flags = SHMBUF_CREATE_EXCL, .name = address("quotas"),
+		.name_len = strlen("quotas"), .mode = 0666, .data_size = PAGE,
+		.nr_objects = SEM + SEMS,
+	};
+	int i;
+
+	CHECK(call(fd, SHMBUF_IOC_CREATE, &arg) == 0);
+	CHECK(do_init(fd, LOCK, 1, SHMBUF_KIND_LOCK, 0) == 0);
+	CHECK(do_init(fd, QUEUE, 1, SHMBUF_KIND_QUEUE, 0) == 0);
+	for (i = 0; i < SEMS; i++)
+		new_sem(fd, SEM + i, 1000, 1000);
+}
+
 FIXTURE_SETUP(quotas)
 {
 	self->before = get_parameter(variant->q.parameter);
 	self->taken = shared_memory(PAGE);
 	self->most = self->taken + 1;
 	self->fd = open_device(O_RDWR);
-	ASSERT_EQ(0, create_mode(self->fd, "quotas", 0666, PAGE, 0, 1));
+	create_shared(self->fd);
+	self->account = open_device_of(USER);
 	/* For all users together what root has counts as well. */
 	set_parameter(variant->q.parameter,
 		      variant->q.limit +
@@ -206,6 +276,7 @@ FIXTURE_SETUP(quotas)
 FIXTURE_TEARDOWN(quotas)
 {
 	set_parameter(variant->q.parameter, self->before);
+	close(self->account);
 	close(self->fd);
 }
 
@@ -311,65 +382,6 @@ TEST_F(quotas, given_back_by_the_killed)
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));
-}
-
-struct sleeper {
-	int fd;
-	int *refused;
-};
-
-static void *sleep_once(void *arg)
-{
-	struct sleeper *s = arg;
-	__u64 sequence = 0;
-	int ret = do_wait(s->fd, 0, &sequence, NEVER);
-
-	CHECK(ret == 0 || ret == -EDQUOT);
-	if (ret)
-		__atomic_add_fetch(s->refused, 1, __ATOMIC_SEQ_CST);
-	return NULL;
-}
-
-#define THREADS 8
-
-/* All come at once; WAKE tells how many got in. */
-TEST(waiters_never_pass_their_limit)
-{
-	__u64 before = get_parameter("max_user_waiters");
-	int *refused = shared_memory(PAGE), fd = new_buffer(NULL, 0, 1, 0), round, i;
-	pid_t pid;
-
-	set_parameter("max_user_waiters", LIMIT);
-	for (round = 0; round < 20; round++) {
-		int woken = 0;
-
-		*refused = 0;
-		pid = spawn_as(USER);
-		if (!pid) {
-			struct sleeper s = { .fd = fd, .refused = refused };
-			pthread_t threads[THREADS];
-
-			for (i = 0; i < THREADS; i++)
-				CHECK(!pthread_create(&threads[i], NULL, sleep_once, &s));
-			for (i = 0; i < THREADS; i++)
-				CHECK(!pthread_join(threads[i], NULL));
-			_exit(0);
-		}
-		UNTIL(__atomic_load_n(refused, __ATOMIC_SEQ_CST) >= THREADS - LIMIT);
-		if (round % 2) {
-			EXPECT_EQ(128 + SIGKILL, kill_and_reap(pid));
-			EXPECT_EQ(THREADS - LIMIT, *refused);
-			continue;
-		}
-		/* Each WAKE moves the sequence on, so that nobody comes back to sleep. */
-		UNTIL((woken += do_wake(fd, 0, SHMBUF_WAKE_ALL)) >= LIMIT);
-		EXPECT_EQ(0, reap(pid));
-		EXPECT_EQ(LIMIT, woken);
-		EXPECT_EQ(THREADS - LIMIT, *refused);
-		close(fd);
-		fd = new_buffer(NULL, 0, 1, 0);
-	}
-	set_parameter("max_user_waiters", before);
 }
 
 TEST_HARNESS_MAIN

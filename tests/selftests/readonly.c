@@ -270,7 +270,8 @@ static void calls_that_need_a_writer(struct view *v)
 	CHECK(call(v->fd, SHMBUF_IOC_WAIT_ANY, &any) == -EBADF);
 	item.kind = SHMBUF_KIND_SEMAPHORE;
 	CHECK(call(v->fd, SHMBUF_IOC_WAIT_ANY, &any) == -EBADF);
-	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, v->fd, row_offset(1)) == MAP_FAILED);
+	CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, v->fd, row_offset(1)) == MAP_FAILED &&
+	      errno == EACCES);
 }
 
 TEST_OBSERVER(calls_that_need_a_writer)

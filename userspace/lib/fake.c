@@ -356,6 +356,15 @@ static bool fake_may_map(int fd, __u64 offset, size_t size)
 	return offset <= f->data_size && size <= f->data_size - offset;
 }
 
+static void fake_row_mapped(void)
+{
+	void (*tell)(void) = fake->row_mapped;
+
+	fake->row_mapped = NULL;
+	if (tell)
+		tell();
+}
+
 void *shmbuf_sys_mmap(void *address, size_t size, int prot, int flags, int fd,
 		      __u64 offset)
 {
@@ -377,6 +386,8 @@ void *shmbuf_sys_mmap(void *address, size_t size, int prot, int flags, int fd,
 	fake_enter();
 	fake_tsan_mapped(fd, offset, size, p);
 	fake_leave();
+	if (offset >= SHMBUF_ROW_OFFSET)
+		fake_row_mapped();
 	return p;
 }
 

@@ -49,6 +49,30 @@ static int faults_shift(void)
 	return 0;
 }
 
+/* Past the array, and within the struct: nobody else has anything to say of it. */
+static int faults_bounds(void)
+{
+	static struct {
+		int array[4];
+		int behind;
+	} data;
+	static int index = 4;
+
+	/* Not by WRITE_ONCE(): the address of what is just behind may be taken. */
+	data.array[READ_ONCE(index)] = 1;
+	return 0;
+}
+
+static int faults_bool(void)
+{
+	static bool value;
+	static int result;
+
+	WRITE_ONCE(*(u8 *)&value, 2);
+	WRITE_ONCE(result, READ_ONCE(value));
+	return 0;
+}
+
 static DEFINE_SPINLOCK(faults_spinlock);
 
 static int faults_sleep(void)
@@ -152,6 +176,8 @@ static const struct {
 	{ "use-after-free", faults_use_after_free },
 	{ "out-of-bounds", faults_out_of_bounds },
 	{ "shift", faults_shift },
+	{ "bounds", faults_bounds },
+	{ "bool", faults_bool },
 	{ "sleep", faults_sleep },
 	{ "inversion", faults_inversion },
 	{ "nesting", faults_nesting },
