@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
 static volatile int sink;
 
 static void use_after_free(void)
@@ -82,7 +84,7 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
-	for (i = 0; argc == 2 && i < sizeof(faults) / sizeof(faults[0]); i++) {
+	for (i = 0; argc == 2 && i < ARRAY_SIZE(faults); i++) {
 		if (strcmp(argv[1], faults[i].name))
 			continue;
 		faults[i].commit();

@@ -186,6 +186,7 @@ static long cost(const struct subject *s)
 FIXTURE(memory)
 {
 	__u64 before[ARRAY_SIZE(parameters)];
+	const char *lacks;	/* why nothing can be measured, or NULL */
 };
 
 /* Why the kernel can't tell what it costs, or costs more than it would by itself; or NULL. */
@@ -203,16 +204,12 @@ static const char *no_measure(void)
 	return why;
 }
 
-#define SKIP_WITHOUT_MEASURE() do {					\
-	if (no_measure())						\
-		SKIP(return, "%s", no_measure());			\
-} while (0)
-
 FIXTURE_SETUP(memory)
 {
 	struct rlimit files = { 5 * COUNT, 5 * COUNT };
 	size_t i;
 
+	self->lacks = no_measure();
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	for (i = 0; i < ARRAY_SIZE(parameters); i++) {
 		self->before[i] = get_parameter(parameters[i]);
@@ -257,7 +254,8 @@ TEST_F(memory, object_of_the_default_layout)
 {
 	double bytes;
 
-	SKIP_WITHOUT_MEASURE();
+	if (self->lacks)
+		SKIP(return, "%s", self->lacks);
 	bytes = cost_of_an_object(SHMBUF_LAYOUT_SPREAD);
 	TH_LOG("%.2f bytes for a sync object", bytes);
 	EXPECT_LE((int)(bytes * 100), (int)(64 * NOISE * 100));
@@ -268,7 +266,8 @@ TEST_F(memory, object_of_the_packed_layout)
 {
 	double bytes;
 
-	SKIP_WITHOUT_MEASURE();
+	if (self->lacks)
+		SKIP(return, "%s", self->lacks);
 	bytes = cost_of_an_object(SHMBUF_LAYOUT_PACKED);
 	TH_LOG("%.2f bytes for a sync object", bytes);
 	EXPECT_LE((int)(bytes * 100), (int)(8 * NOISE * 100));
@@ -283,7 +282,8 @@ TEST_F(memory, buffer)
 	/* With PREEMPT_RT each spinlock is a mutex with its waiters. */
 	long limit = access("/sys/kernel/realtime", F_OK) ? 4096 : 5120;
 
-	SKIP_WITHOUT_MEASURE();
+	if (self->lacks)
+		SKIP(return, "%s", self->lacks);
 	base = cost(&peer);
 	bytes = cost(&empty);
 	TH_LOG("a buffer %ld bytes, a memfd and a file %ld: constant cost %ld of %ld", bytes, base,
@@ -299,7 +299,8 @@ TEST_F(memory, joined_process)
 	const struct subject joined = { make_buffer, 0, SHMBUF_LAYOUT_SPREAD, true };
 	long bytes;
 
-	SKIP_WITHOUT_MEASURE();
+	if (self->lacks)
+		SKIP(return, "%s", self->lacks);
 	bytes = cost(&joined) - cost(&empty);
 	TH_LOG("%ld bytes for a joined process", bytes);
 	EXPECT_LE(bytes, PAGE);

@@ -50,7 +50,7 @@ static __u64 median(__u64 *took)
 	return took[ROUNDS / 2];
 }
 
-/* What the clock can tell apart: a machine may have nothing better than ticks. A time has two ends. */
+/* What the clock can tell apart: a machine may have nothing better than ticks. */
 static __u64 resolution(void)
 {
 	struct timespec ts;

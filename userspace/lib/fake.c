@@ -358,9 +358,8 @@ static bool fake_may_map(int fd, __u64 offset, size_t size)
 
 static void fake_row_mapped(void)
 {
-	void (*tell)(void) = fake->row_mapped;
+	void (*tell)(void) = __atomic_exchange_n(&fake->row_mapped, NULL, __ATOMIC_ACQ_REL);
 
-	fake->row_mapped = NULL;
 	if (tell)
 		tell();
 }
