@@ -358,8 +358,9 @@ static bool fake_may_map(int fd, __u64 offset, size_t size)
 
 static void fake_row_mapped(void)
 {
-	void (*tell)(void) = __atomic_exchange_n(&fake->row_mapped, NULL, __ATOMIC_ACQ_REL);
+	void (*tell)(void);
 
+	tell = __atomic_exchange_n(&fake->row_mapped, NULL, __ATOMIC_ACQ_REL);
 	if (tell)
 		tell();
 }
