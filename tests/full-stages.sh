@@ -11,14 +11,14 @@ beside="fuzz_6_12 fuzz_debug large_storm_debug"
 stage_whole_model() { "$top/tests/model/run"; }
 
 # fuzz_on KERNEL CALLS SEED: ten million on the distribution's kernels, fewer on those that check themselves.
-fuzz_on() { KERNEL=$1 CALLS=$2 SEED=$3 "$top/tests/fuzz/run"; }
+fuzz_on() { KERNEL=$1 CALLS=$2 SEED=$3 SLOWNESS=${4-} "$top/tests/fuzz/run"; }
 
 stage_fuzz_6_1() { fuzz_on 6.1 4000000 601; }
 stage_fuzz_6_12() { fuzz_on 6.12 3000000 612; }
 stage_fuzz_7_3() { fuzz_on 7.3 3000000 703; }
 # What costs most to look for is left to the selftests.
-stage_fuzz_debug() { APPEND="kmemleak=off no_debug_objects" fuzz_on 6.12-debug 1000000 1612; }
-stage_fuzz_kcsan() { fuzz_on 6.12-kcsan 300000 2612; }
+stage_fuzz_debug() { APPEND="kmemleak=off no_debug_objects" fuzz_on 6.12-debug 1000000 1612 8; }
+stage_fuzz_kcsan() { fuzz_on 6.12-kcsan 300000 2612 8; }
 
 stage_large_storm() { KILLS=10000 "$top/tests/storm/run"; }
 stage_large_storm_debug() { KERNEL=6.12-debug SLOWNESS=${SLOWNESS:-8} KILLS=10000 "$top/tests/storm/run"; }

@@ -74,7 +74,7 @@ void check_unlimit(void)
 
 static bool lock_can_be_taken(int fd, int buffer, __u64 owner, __u32 index)
 {
-	int ret = do_lock(fd, owner, index, 0, now() + PATIENCE), end = 0;
+	int ret = do_lock(fd, owner, index, 0, now() + world->patience), end = 0;
 
 	if (ret == -EINVAL || ret == -ENOTRECOVERABLE)
 		return true;
@@ -93,7 +93,7 @@ static bool lock_can_be_taken(int fd, int buffer, __u64 owner, __u32 index)
 /* A handle that was in a socket may take a moment to go, and with it what it watches. */
 static bool object_is_idle(int fd, int buffer, __u32 index)
 {
-	__u64 end = now() + PATIENCE;
+	__u64 end = now() + world->patience;
 	int ret;
 
 	do {
@@ -182,7 +182,7 @@ static bool user_has_nothing(int uid, const char **what)
 void check_nothing_left(void)
 {
 	static const int users[] = { 0, 1000, 65534 };
-	__u64 end = now() + PATIENCE;
+	__u64 end = now() + world->patience;
 	const char *what = NULL;
 	size_t i;
 	bool well;

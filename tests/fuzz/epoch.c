@@ -161,7 +161,7 @@ static void look_at(struct epoch *e, int nr)
 	if (!slot->pid)
 		return;
 	if (e->seen[nr].killed) {
-		if (at - e->seen[nr].killed > PATIENCE)
+		if (at - e->seen[nr].killed > world->patience)
 			world_is_bad("slot %d can't be killed", nr);
 		return;
 	}
@@ -176,7 +176,7 @@ static void look_at(struct epoch *e, int nr)
 	if (since > STUCK_NS && __atomic_load_n(&slot->unbounded, __ATOMIC_RELAXED)) {
 		e->rescued++;
 		kill_slot(e, nr);
-	} else if (since > PATIENCE) {
+	} else if (since > world->patience) {
 		world_is_bad("slot %d doesn't come back from a call that can't wait so long", nr);
 	}
 }
@@ -188,7 +188,7 @@ static void look_at_witnesses(struct epoch *e)
 	if (witnessed != e->witnessed) {
 		e->witnessed = witnessed;
 		e->witnessed_at = now();
-	} else if (now() - e->witnessed_at > PATIENCE) {
+	} else if (now() - e->witnessed_at > world->patience) {
 		world_is_bad("two who harm nobody wait for each other in vain");
 	}
 }
@@ -238,7 +238,7 @@ static void rage(struct epoch *e, __u64 calls)
 /* Everybody, children and children's children: they have come to us. */
 static void end_all(struct epoch *e)
 {
-	__u64 end = now() + PATIENCE;
+	__u64 end = now() + world->patience;
 	int i;
 
 	__atomic_store_n(&world->over, true, __ATOMIC_SEQ_CST);

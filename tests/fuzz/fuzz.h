@@ -14,8 +14,6 @@
 #define NSEC_PER_USEC	1000ULL
 #define NSEC_PER_MSEC	1000000ULL
 #define NSEC_PER_SEC	1000000000ULL
-/* For what has to happen at last, on whatever machine. */
-#define PATIENCE	(60 * NSEC_PER_SEC)
 #define FUZZ_PAGE	4096UL
 
 static inline __u64 draw(__u64 *state)

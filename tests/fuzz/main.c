@@ -184,6 +184,14 @@ static int run_epochs(const struct options *o)
 	return is_bad();
 }
 
+/* SLOWNESS=n says that the machine is n times slower than most. */
+static __u64 patience(void)
+{
+	const char *slowness = getenv("SLOWNESS");
+
+	return 60 * NSEC_PER_SEC * (slowness && *slowness ? number(slowness) : 1);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .per_epoch = EPOCH_CALLS, .epoch = -1 };
@@ -198,6 +206,7 @@ int main(int argc, char **argv)
 		life_go_on(&world->slots[atoi(argv[2]) % SLOTS]);
 	}
 	world_create();
+	world->patience = patience();
 	world->slots_on = (1U << SLOTS) - 1;
 	memset(world->ops_on, 1, sizeof(world->ops_on));
 	parse(argc, argv, &o);

@@ -117,6 +117,7 @@ struct corpus {
 /**
  * struct world
  * @seed: of the whole run
+ * @patience: ns that what has to happen at last may take
  * @epoch: processes of an epoch share buffers
  * @fair: nobody scribbles in this one
  * @slots_on: bits: which slots have processes
@@ -130,6 +131,7 @@ struct corpus {
  */
 struct world {
 	__u64 seed;
+	__u64 patience;
 	__u64 epoch;
 	bool fair;
 	__u32 slots_on;

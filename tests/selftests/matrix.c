@@ -281,6 +281,8 @@ static pid_t spawn_hog(int *flag)
 		return pid;
 	}
 	CHECK(!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == cell);
+	/* Who ends is heard of only when it is through with its memory, which may need CPU 0. */
+	alarm(TEST_TIMEOUT_DEFAULT);
 	pin(0);
 	become_fifo(HOG);
 	set(flag, 1);
@@ -289,16 +291,20 @@ static pid_t spawn_hog(int *flag)
 	_exit(0);
 }
 
-/* The victim can't run on its CPU; the thread that ends it is on another one. */
+/*
+ * The victim can't run on its CPU; the thread that ends it is on another one.  No other cell may
+ * have a victim on CPU 0 meanwhile, who could be kept from running with a lock of the page cache
+ * in hand, which all of them need.
+ */
 static void run_woken(struct cell *cell)
 {
 	const struct sched_param normal = {};
 	int *flag = shared_memory(4096);
 	pid_t hog;
 
+	CHECK(!lockf(alone_on_cpu, F_LOCK, 0));
 	pin(0);
 	spawn_waiters(cell);
-	CHECK(!lockf(alone_on_cpu, F_LOCK, 0));
 	pin(1);
 	hog = spawn_hog(flag);
 	become_fifo(ABOVE_HOG);

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Kernels that check themselves, SERIES-debug and SERIES-kcsan: built from Debian's
-# linux-source with the fragments of tests/vm/config into a directory like those of kernel.sh,
-# which has, beside what those have:
+# Kernels that check themselves, SERIES-debug and SERIES-kcsan, and one that counts which lines are
+# reached, SERIES-cov: built from Debian's linux-source with the fragments of tests/vm/config into a
+# directory like those of kernel.sh, which has, beside what those have:
 #   cmdline    what the kernel must be told
 # Sourced after archive.sh and source.sh.
 
-DEBUG_KINDS="debug kcsan"
+DEBUG_KINDS="debug kcsan cov"
 CONFIGS=$TOP/tests/vm/config
 # The first report isn't the last; and what is slow isn't stuck.
 DEBUG_CMDLINE="reboot=t kasan_multi_shot rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60"
