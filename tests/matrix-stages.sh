@@ -9,6 +9,9 @@
 # shellcheck disable=SC2034
 beside="6_1_rt 6_12_rt 7_3_rt 6_12_arm64"
 
+# Two at once, some of them with PREEMPT_RT or of another architecture.
+export SLOWNESS=${SLOWNESS:-3}
+
 whole() { ok "the run on $* ends well" selftests_on "$@"; }
 
 stage_6_1() { whole 6.1; }

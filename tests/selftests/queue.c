@@ -353,7 +353,8 @@ static int play_both(struct game *g)
 	return reap(pid);
 }
 
-TEST_F(queue, ping_pong_without_a_lost_wakeup)
+/* Each round is two switches of an emulated processor. */
+TEST_F_TIMEOUT(queue, ping_pong_without_a_lost_wakeup, 4 * TEST_TIMEOUT_DEFAULT)
 {
 	struct game g = {
 		.fd = self->fd, .c = self->c, .turn = map_data(self->fd, 4096),
