@@ -116,11 +116,6 @@ static void shmbuf_row_close(struct vm_area_struct *vma)
 	shmbuf_row_put(vma->vm_private_data);
 }
 
-static int shmbuf_row_may_split(struct vm_area_struct *vma, unsigned long addr)
-{
-	return -EINVAL;
-}
-
 static int shmbuf_row_mremap(struct vm_area_struct *vma)
 {
 	return -EINVAL;
@@ -130,7 +125,6 @@ static const struct vm_operations_struct shmbuf_row_vm_ops = {
 	.open = shmbuf_row_open,
 	.close = shmbuf_row_close,
 	.fault = shmbuf_row_fault,
-	.may_split = shmbuf_row_may_split,
 	.mremap = shmbuf_row_mremap,
 };
 

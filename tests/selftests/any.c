@@ -576,4 +576,20 @@ TEST_F(any, words_are_scribbled_over)
 	write_word(&self->c, 0, 0);
 }
 
+/* Said by a peer, or by who left in the midst of INIT. */
+TEST_F(any, a_word_says_unused)
+{
+	struct shmbuf_wait_item items[] = {
+		queue_item(self->fd, QUEUE, 0), lock_item(self->fd, 0, self->owner),
+	};
+
+	write_word(&self->c, 0, SHMBUF_WORD_UNUSED);
+	EXPECT_EQ(-EINVAL, wait_any(self->fd, items, 2, NEVER));
+	EXPECT_EQ(SHMBUF_WORD_UNUSED, read_word(&self->c, 0));
+	write_word(&self->c, 0, 0);
+	EXPECT_EQ(1, wait_any(self->fd, items, 2, NEVER));
+	EXPECT_EQ(self->owner, read_word(&self->c, 0) & SHMBUF_OWNER_MASK);
+	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 0));
+}
+
 TEST_HARNESS_MAIN

@@ -881,4 +881,17 @@ TEST_F(cond, ping_pong_without_a_lost_wakeup)
 	EXPECT_EQ(2 * rounds, s->made);
 }
 
+/* Said by a peer, or by who left in the midst of INIT: the lock stays with who had it. */
+TEST_F(cond, a_queues_word_says_unused)
+{
+	ASSERT_EQ(0, lock(self, self->owner));
+	write_word(&self->c, self->queue, SHMBUF_WORD_UNUSED);
+	EXPECT_EQ(-EINVAL, sleep_on(self, self->owner, NEVER));
+	EXPECT_EQ(self->owner, read_word(&self->c, self->lock) & SHMBUF_OWNER_MASK);
+	EXPECT_EQ(SHMBUF_WORD_UNUSED, read_word(&self->c, self->queue));
+	write_word(&self->c, self->queue, 0);
+	EXPECT_EQ(SHMBUF_WAITED_TIMEDOUT, sleep_on(self, self->owner, now()));
+	EXPECT_EQ(0, unlock(self, self->owner));
+}
+
 TEST_HARNESS_MAIN

@@ -133,6 +133,13 @@ static void has_free_lock(struct scene *s)
 	CHECK(do_init(s->fd, FREE, 1, SHMBUF_KIND_LOCK, 0) == 0);
 }
 
+/* Somebody of whom nothing is known yet, with root's rights. */
+static void as_another_user(struct scene *s)
+{
+	(void)s;
+	CHECK(!setreuid(61501, -1));
+}
+
 /* Run */
 
 static int run_open(struct scene *s)
@@ -442,6 +449,7 @@ static int run_fork(struct scene *s)
 
 static const struct op ops[] = {
 	{ "open", NULL, run_open, 0 },
+	{ "open by another user", as_another_user, run_open, 0 },
 	{ "QUERY", NULL, run_query, 0 },
 	{ "CREATE", NULL, run_create, 0 },
 	{ "CREATE without a name", NULL, run_create_anonymous, 0 },
@@ -455,6 +463,7 @@ static const struct op ops[] = {
 	{ "SEAL", NULL, run_seal, 0 },
 	{ "REGISTER", NULL, run_register, 0 },
 	{ "REGISTER with PROCESS", NULL, run_register_process, 0 },
+	{ "REGISTER by another user", as_another_user, run_register, 0 },
 	{ "UNREGISTER", has_another, run_unregister, 0, true },
 	{ "LOCK", NULL, run_lock, 0, true },
 	{ "LOCK of a held one", held, run_lock_held, -ETIMEDOUT, true },
@@ -471,6 +480,7 @@ static const struct op ops[] = {
 	{ "WAKE", NULL, run_wake, 0 },
 	{ "WAIT_ANY", held, run_wait_any, -ETIMEDOUT, true },
 	{ "WATCH", NULL, run_watch, 0 },
+	{ "WATCH by another user", as_another_user, run_watch, 0 },
 	{ "WATCH with EVENTFD", NULL, run_watch_eventfd, 0 },
 	{ "WATCH with REMOVE", watched, run_unwatch, 0 },
 	{ "MOVED", watched, run_moved, 1 },

@@ -411,6 +411,48 @@ TEST_F(info, hostile_word)
 	close(fd);
 }
 
+/* One of them is named, and all are counted. */
+TEST_F(info, read)
+{
+	__u64 before = now(), after;
+	pid_t pid;
+
+	ASSERT_EQ(0, do_read(self->fd, self->me, 7, 0, NEVER));
+	after = now();
+	ASSERT_EQ(0, do_owner_info(self->observer, 7, &self->i, NULL, 0));
+	EXPECT_EQ(SHMBUF_OWNER_SHARED, self->i.state & ~SHMBUF_OWNER_SINCE_BOUND);
+	EXPECT_EQ(self->me, self->i.owner);
+	EXPECT_EQ(getpid(), self->i.pid);
+	EXPECT_EQ(gettid(), self->i.tid);
+	EXPECT_STREQ(self->comm, self->i.comm);
+	EXPECT_EQ(1, self->i.nr_readers);
+	/* Readers are many, and seen when somebody asks. */
+	EXPECT_LE(before, self->i.since);
+	if (!(self->i.state & SHMBUF_OWNER_SINCE_BOUND))
+		EXPECT_GE(after, self->i.since);
+	/* The same one twice is one. */
+	ASSERT_EQ(0, do_read(self->fd, self->me, 7, 0, NEVER));
+	ASSERT_EQ(0, do_owner_info(self->observer, 7, &self->i, NULL, 0));
+	EXPECT_EQ(1, self->i.nr_readers);
+	ASSERT_EQ(0, do_unlock(self->fd, self->me, 7));
+	pid = spawn();
+	if (!pid) {
+		CHECK(do_read(self->fd, new_owner(self->fd), 7, 0, NEVER) == 0);
+		CHECK(do_owner_info(self->fd, 7, &self->i, NULL, 0) == 0);
+		_exit(self->i.nr_readers != 2);
+	}
+	EXPECT_EQ(0, reap(pid));
+	/* The dead one reads no more, and that harms nobody. */
+	ASSERT_EQ(0, do_owner_info(self->observer, 7, &self->i, NULL, 0));
+	EXPECT_EQ(SHMBUF_OWNER_SHARED, self->i.state & ~SHMBUF_OWNER_SINCE_BOUND);
+	EXPECT_EQ(self->me, self->i.owner);
+	EXPECT_EQ(1, self->i.nr_readers);
+	ASSERT_EQ(0, do_unlock(self->fd, self->me, 7));
+	ASSERT_EQ(0, do_owner_info(self->observer, 7, &self->i, NULL, 0));
+	EXPECT_EQ(0, self->i.state);
+	EXPECT_EQ(0, self->i.nr_readers);
+}
+
 TEST_F(info, errors)
 {
 	EXPECT_EQ(-EINVAL, do_owner_info(self->fd, QUEUE, &self->i, self->w, 64));

@@ -431,6 +431,16 @@ TEST_F(watch, hostile_word)
 	ASSERT_EQ(0, do_unwatch(self->fd, 1));
 }
 
+/* Said by a peer, or by who left in the midst of INIT. */
+TEST_F(watch, a_word_says_unused)
+{
+	write_word(&self->c, 1, SHMBUF_WORD_UNUSED);
+	EXPECT_EQ(-EINVAL, do_watch(self->fd, 1, 0));
+	EXPECT_EQ(SHMBUF_WORD_UNUSED, read_word(&self->c, 1));
+	write_word(&self->c, 1, 0);
+	EXPECT_EQ(0, do_watch(self->fd, 1, 0));
+}
+
 TEST_F(watch, errors)
 {
 	int event = new_eventfd(), fd = open_device(O_RDWR);
