@@ -37,8 +37,7 @@ static int make_buffer(void)
 	};
 	int fd = open(DEVICE, O_RDWR);
 
-	if (fd >= 0)
-		expect("CREATE", 0, call(fd, SHMBUF_IOC_CREATE, &create));
+	expect("CREATE", 0, call(fd, SHMBUF_IOC_CREATE, &create));
 	return fd;
 }
 
@@ -87,6 +86,13 @@ static void play(int fd, __u64 owner, bool first, __u64 *seed)
 	meet(fd, owner);
 }
 
+/* Limits go by the real id; what is to be done as root still can be. */
+static void become(uid_t user)
+{
+	if (setreuid(user, -1))
+		world_is_bad("no user of their own for the witnesses: %d", errno);
+}
+
 static noreturn void witness(int fd, bool first)
 {
 	__u64 seed = seed_of(world->seed, first), owner;
@@ -103,12 +109,15 @@ static noreturn void witness(int fd, bool first)
 
 void witness_start(pid_t pids[2])
 {
-	int fd = make_buffer(), i;
+	int fd, i;
 
+	become(WITNESS_USER);
+	fd = make_buffer();
 	for (i = 0; i < 2; i++) {
 		pids[i] = fork();
 		if (!pids[i])
 			witness(fd, i);
 	}
+	become(0);
 	close(fd);
 }
