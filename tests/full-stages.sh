@@ -21,6 +21,8 @@ stage_fuzz_debug() { APPEND="kmemleak=off no_debug_objects" fuzz_on 6.12-debug 1
 stage_fuzz_kcsan() { fuzz_on 6.12-kcsan 300000 2612 8; }
 
 stage_large_storm() { KILLS=10000 "$top/tests/storm/run"; }
-stage_large_storm_debug() { KERNEL=6.12-debug SLOWNESS=${SLOWNESS:-8} KILLS=10000 "$top/tests/storm/run"; }
+stage_large_storm_debug() {
+	APPEND="kmemleak=off no_debug_objects" KERNEL=6.12-debug SLOWNESS=${SLOWNESS:-8} KILLS=10000 "$top/tests/storm/run"
+}
 
 stage_coverage() { ok "each line that no test reaches is explained" "$top/tests/coverage/run"; }
