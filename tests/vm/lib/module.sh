@@ -19,7 +19,7 @@ module_make() {
 	[ -z "${WERROR-}" ] || [ ! -e "$dir/warned" ] || rm -rf "$dir/src" "$dir/warned"
 	mkdir -p "$dir/src"
 	rsync -aR --delete --exclude='*.o' --exclude='*.ko' --exclude='.*' --exclude='*.mod' --exclude='*.mod.c' \
-		--exclude=modules.order --exclude=Module.symvers "$TOP/./Kbuild" "$TOP/./module" "$TOP/./tests/kunit" "$dir/src/"
+		--exclude='*.gcno' --exclude=modules.order --exclude=Module.symvers "$TOP/./Kbuild" "$TOP/./module" "$TOP/./tests/kunit" "$dir/src/"
 	step "Building the module for ${dir##*/kernel-}" module_compile "$suite" "$kdir" "$dir" "$flags"
 	if grep -i 'warning' "$dir/build.log" >&2; then
 		touch "$dir/warned"
