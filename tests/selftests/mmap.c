@@ -393,12 +393,17 @@ TEST_F(control, debuggers_see_it)
 	write_word(&self->c, 9, 0x1234567);
 	EXPECT_EQ(8, pread(mem, &value, 8, (off_t)address(word_of(&self->c, 9))));
 	EXPECT_EQ(0x1234567, value);
+	value = 0x7654321;
+	EXPECT_EQ(8, pwrite(mem, &value, 8, (off_t)address(word_of(&self->c, 9))));
+	EXPECT_EQ(0x7654321, read_word(&self->c, 9));
 	/* Kernel memory isn't pinned: an error, no crash. */
 	local = (struct iovec){ &value, 8 };
 	EXPECT_EQ(-1, process_vm_readv(getpid(), &local, 1, &remote, 1, 0));
 	EXPECT_EQ(EFAULT, errno);
 	/* Past the end, and from the last bytes on. */
 	EXPECT_GE(8, pread(mem, &value, 8, (off_t)address(self->c.base + self->size - 4)));
+	EXPECT_GE(8, pwrite(mem, &value, 8, (off_t)address(self->c.base + self->size - 4)));
+	close(mem);
 }
 
 TEST_F(control, system_calls_use_it_as_memory)
