@@ -84,6 +84,10 @@ static int run(const struct bench *all, unsigned int rounds, const char *directo
 	err = bench_measure(&b, rounds);
 	if (err)
 		return err;
+	if (!b.nr_subjects) {
+		fprintf(stderr, "bench: %s: nothing of it can be measured here\n", b.name);
+		return 0;
+	}
 	report_print(&b, rounds);
 	return report_write(&b, rounds, directory);
 }

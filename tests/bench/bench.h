@@ -15,6 +15,9 @@
 #define BENCH_METRICS_MAX	4
 #define BENCH_PARAMS_MAX	8
 
+/* What a subject's setup returns by bench_absent(): this system has no such thing. */
+#define BENCH_ABSENT		1
+
 /* A condition that a subject is measured under; text or number. */
 struct bench_param {
 	const char *key;	/* NULL: the end */
@@ -34,13 +37,17 @@ struct bench_subject {
 	struct bench_param params[BENCH_PARAMS_MAX];
 	int cpus;		/* so many at least, or it is left out */
 
-	/* These return 0 or -errno, and find in @arg what makes the subject. */
+	/*
+	 * These return 0 or -errno, and find in @arg what makes the subject.  Where setup()
+	 * fails or returns BENCH_ABSENT it has taken back what it did.
+	 */
 	int (*setup)(struct bench_subject *s);
 	int (*round)(struct bench_subject *s, double values[BENCH_METRICS_MAX]);
 	void (*teardown)(struct bench_subject *s);
 	const void *arg;
 
 	void *state;		/* the subject's own, from setup to teardown */
+	const char *absent;	/* why it is left out */
 	double values[BENCH_METRICS_MAX][BENCH_ROUNDS_MAX];
 };
 
@@ -57,8 +64,17 @@ extern const struct bench bench_condition;
 extern const struct bench bench_recovery;
 extern const struct bench bench_readers;
 
-/* Fills the subjects' values, sorted.  Returns 0, or -errno with a message. */
-int bench_measure(const struct bench *b, unsigned int rounds);
+/*
+ * Fills the subjects' values, sorted; those that are absent are no longer among them
+ * afterwards, with a message.  Returns 0, or -errno with a message.
+ */
+int bench_measure(struct bench *b, unsigned int rounds);
+
+/* Returns BENCH_ABSENT, for lack of @what. */
+int bench_absent(struct bench_subject *s, const char *what);
+
+/* A subject's parameters, as "key=value key=value". */
+void report_params(const struct bench_subject *s, char *text, size_t size);
 
 /* Prints a table. */
 void report_print(const struct bench *b, unsigned int rounds);

@@ -4,9 +4,10 @@
  * wakes the other, before or after it unlocks.
  */
 #include "bench.h"
+#include "peer_futex.h"
+#include "process.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <shmbuf.h>
 #include <signal.h>
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,9 +26,8 @@
 struct shared {
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
-	/* 0 free, 1 held, 2 held and waited for */
-	int lock;
-	int sequence;
+	uint32_t lock;
+	uint32_t sequence;
 	/* What the lock protects: whose turn it is, 0 or 1. */
 	int turn;
 	/* What each measured. */
@@ -86,40 +85,19 @@ static int play_pthread(struct condition *c, int side, bool under, int trips)
 
 /* The least that does it by futex: a mutex of three states, and a sequence. */
 
-static void futex(int *word, int op, int value)
-{
-	syscall(SYS_futex, word, op, value, NULL, NULL, 0);
-}
-
-static void futex_lock(int *lock)
-{
-	int old = 0;
-
-	if (__atomic_compare_exchange_n(lock, &old, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
-	while (__atomic_exchange_n(lock, 2, __ATOMIC_ACQUIRE))
-		futex(lock, FUTEX_WAIT, 2);
-}
-
-static void futex_unlock(int *lock)
-{
-	if (__atomic_exchange_n(lock, 0, __ATOMIC_RELEASE) == 2)
-		futex(lock, FUTEX_WAKE, 1);
-}
-
 static void futex_wait_locked(struct shared *s)
 {
-	int seen = __atomic_load_n(&s->sequence, __ATOMIC_RELAXED);
+	uint32_t seen = __atomic_load_n(&s->sequence, __ATOMIC_RELAXED);
 
 	futex_unlock(&s->lock);
-	futex(&s->sequence, FUTEX_WAIT, seen);
+	futex_wait(&s->sequence, seen);
 	futex_lock(&s->lock);
 }
 
 static void futex_signal(struct shared *s)
 {
 	__atomic_add_fetch(&s->sequence, 1, __ATOMIC_RELAXED);
-	futex(&s->sequence, FUTEX_WAKE, 1);
+	futex_wake(&s->sequence, 1);
 }
 
 static int play_futex(struct condition *c, int side, bool under, int trips)
@@ -204,7 +182,7 @@ static void teardown(struct bench_subject *s)
 
 static int play_side(struct condition *c, const struct variant *v, int side, double *ns)
 {
-	int err = bench_pin(v->same_cpu ? 0 : side);
+	int err = process_pin(v->same_cpu ? 0 : side);
 	uint64_t began;
 
 	if (!err)

@@ -50,7 +50,7 @@ static const struct bench_subject *best_peer(const struct bench *b, const struct
 	return best;
 }
 
-static void print_params(const struct bench_subject *s, char *text, size_t size)
+void report_params(const struct bench_subject *s, char *text, size_t size)
 {
 	size_t used = 0;
 
@@ -76,7 +76,7 @@ static void print_metric(const struct bench *b, size_t metric, unsigned int roun
 		const struct bench_subject *best = best_peer(b, s, metric, rounds);
 		char params[128];
 
-		print_params(s, params, sizeof(params));
+		report_params(s, params, sizeof(params));
 		printf("%-16s %-24s %10.1f %10.1f %10.1f", s->system, params,
 		       median(s, metric, rounds), s->values[metric][0],
 		       s->values[metric][rounds - 1]);
