@@ -13,6 +13,7 @@
 
 static const struct bench *const benches[] = {
 	&bench_uncontended,
+	&bench_contended,
 	&bench_condition,
 	&bench_recovery,
 	&bench_readers,

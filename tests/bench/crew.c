@@ -28,12 +28,7 @@ static void wake(uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static uint32_t round_of(const struct crew *crew)
-{
-	return __atomic_load_n(&crew->round, __ATOMIC_ACQUIRE);
-}
-
-static void work(struct crew *crew, int which, uint32_t round)
+static void work(struct crew *crew, int which)
 {
 	struct crew_place *place = &crew->of[which];
 	uint64_t began = bench_now_ns();
@@ -42,7 +37,6 @@ static void work(struct crew *crew, int which, uint32_t round)
 	place->ns = bench_now_ns() - began;
 	place->ops = ops < 0 ? 0 : ops;
 	place->err = ops < 0 ? ops : 0;
-	place->round = round;
 	if (__atomic_add_fetch(&crew->done, 1, __ATOMIC_ACQ_REL) == (uint32_t)crew->processes)
 		wake(&crew->done);
 }
@@ -56,13 +50,13 @@ static int sit(void *arg)
 	if (process_pin(seat->which))
 		return 1;
 	for (;;) {
-		uint32_t now = round_of(crew);
+		uint32_t now = __atomic_load_n(&crew->round, __ATOMIC_ACQUIRE);
 
-		if (now == seen || !(now & 1)) {
+		if (now == seen) {
 			wait_while(&crew->round, now, NULL);
 			continue;
 		}
-		work(crew, seat->which, now);
+		work(crew, seat->which);
 		seen = now;
 	}
 }
@@ -89,12 +83,6 @@ struct crew *crew_start(int processes, crew_run run, void *arg, int *err)
 	}
 	*err = 0;
 	return crew;
-}
-
-static void turn_round(struct crew *crew)
-{
-	__atomic_add_fetch(&crew->round, 1, __ATOMIC_SEQ_CST);
-	wake(&crew->round);
 }
 
 /* Somebody who is gone would be waited for in vain. */
@@ -128,17 +116,17 @@ static int await_all(struct crew *crew)
 
 int crew_round(struct crew *crew, uint64_t ns)
 {
-	int err = 0;
+	int err;
 
 	crew->done = 0;
-	turn_round(crew);
-	if (ns)
+	__atomic_store_n(&crew->goes_on, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&crew->round, 1, __ATOMIC_RELEASE);
+	wake(&crew->round);
+	if (ns) {
 		usleep(ns / 1000);
-	else
-		err = await_all(crew);
-	turn_round(crew);
-	if (!err)
-		err = await_all(crew);
+		__atomic_store_n(&crew->goes_on, 0, __ATOMIC_RELEASE);
+	}
+	err = await_all(crew);
 	for (int i = 0; i < crew->processes && !err; i++)
 		err = crew->of[i].err;
 	return err;
@@ -148,8 +136,10 @@ double crew_rate(const struct crew *crew)
 {
 	double rate = 0;
 
-	for (int i = 0; i < crew->processes; i++)
-		rate += crew->of[i].ops * 1e9 / crew->of[i].ns;
+	for (int i = 0; i < crew->processes; i++) {
+		if (crew->of[i].ns)
+			rate += crew->of[i].ops * 1e9 / crew->of[i].ns;
+	}
 	return rate;
 }
 

@@ -20,23 +20,26 @@
 struct crew_place {
 	alignas(CREW_LINE) uint64_t ops;
 	uint64_t ns;
-	uint32_t round;
 	int err;
 };
 
 struct crew;
 
-/* What they do in a round, while crew_goes_on().  Returns how many operations, or -errno. */
+/*
+ * What they do in a round, while crew_goes_on(), which may be over by the time that the
+ * last of them runs.  Returns how many operations, or -errno.
+ */
 typedef long (*crew_run)(const struct crew *crew, int which, void *arg);
 
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct crew {
-	alignas(CREW_LINE) uint32_t round;	/* odd: they run */
-	alignas(CREW_LINE) uint32_t done;	/* how many are through with it */
-	alignas(CREW_LINE) int processes;
+	int processes;
 	crew_run run;
 	void *arg;
 	pid_t pids[CREW_MAX];
+	alignas(CREW_LINE) uint32_t round;	/* the last that has begun */
+	uint32_t goes_on;			/* it isn't over yet */
+	alignas(CREW_LINE) uint32_t done;	/* how many are through with it */
 	struct crew_place of[CREW_MAX];
 };
 
@@ -57,7 +60,7 @@ void crew_end(struct crew *crew);
 
 static inline bool crew_goes_on(const struct crew *crew)
 {
-	return __atomic_load_n(&crew->round, __ATOMIC_ACQUIRE) & 1;
+	return __atomic_load_n(&crew->goes_on, __ATOMIC_ACQUIRE);
 }
 
 /* What is done under a lock, or between. */

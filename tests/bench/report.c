@@ -69,7 +69,7 @@ static void print_metric(const struct bench *b, size_t metric, unsigned int roun
 {
 	const struct bench_metric *m = &b->metrics[metric];
 
-	printf("%-16s %-24s %10s %10s %10s  of best peer\n", m->name ? m->name : "system", "params",
+	printf("%-16s %-32s %12s %12s %12s  of best peer\n", m->name ? m->name : "system", "params",
 	       "median", "min", "max");
 	for (size_t i = 0; i < b->nr_subjects; i++) {
 		const struct bench_subject *s = &b->subjects[i];
@@ -77,7 +77,7 @@ static void print_metric(const struct bench *b, size_t metric, unsigned int roun
 		char params[128];
 
 		report_params(s, params, sizeof(params));
-		printf("%-16s %-24s %10.1f %10.1f %10.1f", s->system, params,
+		printf("%-16s %-32s %12.1f %12.1f %12.1f", s->system, params,
 		       median(s, metric, rounds), s->values[metric][0],
 		       s->values[metric][rounds - 1]);
 		if (best)
