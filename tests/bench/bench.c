@@ -14,7 +14,9 @@
 static const struct bench *const benches[] = {
 	&bench_uncontended,
 	&bench_contended,
+	&bench_semaphore,
 	&bench_condition,
+	&bench_barrier,
 	&bench_recovery,
 	&bench_readers,
 };

@@ -37,8 +37,10 @@ struct crew {
 	crew_run run;
 	void *arg;
 	pid_t pids[CREW_MAX];
+
 	alignas(CREW_LINE) uint32_t round;	/* the last that has begun */
 	uint32_t goes_on;			/* it isn't over yet */
+
 	alignas(CREW_LINE) uint32_t done;	/* how many are through with it */
 	struct crew_place of[CREW_MAX];
 };
