@@ -16,6 +16,7 @@ static const struct bench *const benches[] = {
 	&bench_contended,
 	&bench_semaphore,
 	&bench_condition,
+	&bench_wake,
 	&bench_barrier,
 	&bench_recovery,
 	&bench_readers,

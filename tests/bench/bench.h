@@ -63,6 +63,7 @@ extern const struct bench bench_uncontended;
 extern const struct bench bench_contended;
 extern const struct bench bench_semaphore;
 extern const struct bench bench_condition;
+extern const struct bench bench_wake;
 extern const struct bench bench_barrier;
 extern const struct bench bench_recovery;
 extern const struct bench bench_readers;

@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "crew.h"
 #include "bench.h"
+#include "peer_futex.h"
 #include "process.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 struct seat {
 	struct crew *crew;
 	int which;
 };
-
-static void wait_while(uint32_t *word, uint32_t value, const struct timespec *timeout)
-{
-	syscall(SYS_futex, word, FUTEX_WAIT, value, timeout, NULL, 0);
-}
-
-static void wake(uint32_t *word)
-{
-	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-}
 
 static void work(struct crew *crew, int which)
 {
@@ -38,7 +26,7 @@ static void work(struct crew *crew, int which)
 	place->ops = ops < 0 ? 0 : ops;
 	place->err = ops < 0 ? ops : 0;
 	if (__atomic_add_fetch(&crew->done, 1, __ATOMIC_ACQ_REL) == (uint32_t)crew->processes)
-		wake(&crew->done);
+		futex_wake(&crew->done, 1);
 }
 
 static int sit(void *arg)
@@ -53,7 +41,7 @@ static int sit(void *arg)
 		uint32_t now = __atomic_load_n(&crew->round, __ATOMIC_ACQUIRE);
 
 		if (now == seen) {
-			wait_while(&crew->round, now, NULL);
+			futex_wait(&crew->round, now);
 			continue;
 		}
 		work(crew, seat->which);
@@ -99,7 +87,6 @@ static bool all_there(struct crew *crew)
 
 static int await_all(struct crew *crew)
 {
-	const struct timespec second = { .tv_sec = 1 };
 	uint64_t end = bench_now_ns() + PATIENCE_NS;
 	uint32_t done;
 
@@ -109,7 +96,7 @@ static int await_all(struct crew *crew)
 			return -ESRCH;
 		if (bench_now_ns() > end)
 			return -ETIMEDOUT;
-		wait_while(&crew->done, done, &second);
+		futex_wait_second(&crew->done, done);
 	}
 	return 0;
 }
@@ -121,7 +108,7 @@ int crew_round(struct crew *crew, uint64_t ns)
 	crew->done = 0;
 	__atomic_store_n(&crew->goes_on, 1, __ATOMIC_RELEASE);
 	__atomic_add_fetch(&crew->round, 1, __ATOMIC_RELEASE);
-	wake(&crew->round);
+	futex_wake(&crew->round, INT_MAX);
 	if (ns) {
 		usleep(ns / 1000);
 		__atomic_store_n(&crew->goes_on, 0, __ATOMIC_RELEASE);

@@ -7,11 +7,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static inline void futex_wait(uint32_t *word, uint32_t value)
 {
 	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
+}
+
+/* A second at most. */
+static inline void futex_wait_second(uint32_t *word, uint32_t value)
+{
+	const struct timespec second = { .tv_sec = 1 };
+
+	syscall(SYS_futex, word, FUTEX_WAIT, value, &second, NULL, 0);
 }
 
 static inline void futex_wake(uint32_t *word, int count)
