@@ -65,6 +65,7 @@ extern const struct bench bench_semaphore;
 extern const struct bench bench_condition;
 extern const struct bench bench_wake;
 extern const struct bench bench_barrier;
+extern const struct bench bench_attach;
 extern const struct bench bench_recovery;
 extern const struct bench bench_readers;
 
