@@ -20,7 +20,9 @@ static const struct bench *const benches[] = {
 	&bench_wake,
 	&bench_barrier,
 	&bench_attach,
+	&bench_memory,
 	&bench_recovery,
+	&bench_scan,
 	&bench_readers,
 };
 

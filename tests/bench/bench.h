@@ -66,7 +66,9 @@ extern const struct bench bench_condition;
 extern const struct bench bench_wake;
 extern const struct bench bench_barrier;
 extern const struct bench bench_attach;
+extern const struct bench bench_memory;
 extern const struct bench bench_recovery;
+extern const struct bench bench_scan;
 extern const struct bench bench_readers;
 
 /*
