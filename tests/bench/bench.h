@@ -8,6 +8,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct bench_subject {
 	const char *system;	/* "shmbuf" is ours; all others are peers */
 	struct bench_param params[BENCH_PARAMS_MAX];
 	int cpus;		/* so many at least, or it is left out */
+	bool native;		/* never enters the kernel: can do without the module */
 
 	/*
 	 * These return 0 or -errno, and find in @arg what makes the subject.  Where setup()
@@ -80,13 +82,19 @@ int bench_measure(struct bench *b, unsigned int rounds);
 /* Returns BENCH_ABSENT, for lack of @what. */
 int bench_absent(struct bench_subject *s, const char *what);
 
+/*
+ * What sets these results apart: "-native" over the library's device fake, "-icount" where a
+ * nanosecond is an instruction, else "".
+ */
+const char *report_mode(void);
+
 /* A subject's parameters, as "key=value key=value". */
 void report_params(const struct bench_subject *s, char *text, size_t size);
 
 /* Prints a table. */
 void report_print(const struct bench *b, unsigned int rounds);
 
-/* Writes DIRECTORY/NAME.json.  Returns 0, or -errno with a message. */
+/* Writes DIRECTORY/NAME.json, with report_mode() after the name.  Returns 0, or -errno with a message. */
 int report_write(const struct bench *b, unsigned int rounds, const char *directory);
 
 uint64_t bench_now_ns(void);

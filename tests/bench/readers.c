@@ -176,7 +176,7 @@ static const enum kind shmbuf_kind = SHMBUF, pthread_kind = PTHREAD, futex_kind 
 	.system = #name,						\
 	.params = { { "processes", NULL, processes_ },			\
 		    { "writers", NULL, writers_ }, { "work", NULL, work_ } },	\
-	.cpus = (processes_) > 1 ? 2 : 1,				\
+	.cpus = (processes_) > 1 ? 2 : 1, .native = !(writers_),	\
 	.setup = setup, .round = measure, .teardown = teardown,		\
 	.arg = &name##_kind,						\
 }

@@ -171,21 +171,23 @@ static int setup(struct bench_subject *s)
 
 static const enum kind shmbuf_kind = SHMBUF, sem_kind = SEM, sysv_kind = SYSV;
 
-#define SUBJECT(name, kind, processes_, undo_) {			\
+/* What is alone and has its units in memory doesn't enter the kernel. */
+#define SUBJECT(name, kind, processes_, undo_, memory) {		\
 	.system = name,							\
 	.params = { { "processes", NULL, processes_ },			\
 		    { "undo", NULL, undo_ } },				\
 	.cpus = (processes_) > 1 ? 2 : 1,				\
+	.native = (memory) && (processes_) == 1,			\
 	.setup = setup, .round = measure, .teardown = teardown,		\
 	.arg = kind,							\
 }
 
 #define SUBJECTS(processes)						\
-	SUBJECT("shmbuf", &shmbuf_kind, processes, 0),			\
-	SUBJECT("sem", &sem_kind, processes, 0),			\
-	SUBJECT("sysv", &sysv_kind, processes, 0),			\
-	SUBJECT("shmbuf", &shmbuf_kind, processes, 1),			\
-	SUBJECT("sysv-undo", &sysv_kind, processes, 1)
+	SUBJECT("shmbuf", &shmbuf_kind, processes, 0, true),			\
+	SUBJECT("sem", &sem_kind, processes, 0, true),			\
+	SUBJECT("sysv", &sysv_kind, processes, 0, false),			\
+	SUBJECT("shmbuf", &shmbuf_kind, processes, 1, false),			\
+	SUBJECT("sysv-undo", &sysv_kind, processes, 1, false)
 
 static struct bench_subject subjects[] = {
 	SUBJECTS(1), SUBJECTS(2), SUBJECTS(4),

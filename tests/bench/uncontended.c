@@ -162,23 +162,24 @@ static int measure(struct bench_subject *s, double *values)
 	return 0;
 }
 
-#define SUBJECT(name, which) {					\
-	.system = name, .params = { { "processes", NULL, 1 } },	\
+#define SUBJECT(name, which, native_) {				\
+	.system = name, .native = native_,			\
+	.params = { { "processes", NULL, 1 } },			\
 	.setup = setup, .round = measure, .teardown = teardown,	\
 	.arg = which,						\
 }
 
 static struct bench_subject subjects[] = {
-	SUBJECT("shmbuf", &peer_shmbuf),
-	SUBJECT("pthread", &peer_pthread),
-	SUBJECT("pthread-robust", &peer_pthread_robust),
-	SUBJECT("pthread-pi", &peer_pthread_pi),
-	SUBJECT("pthread-spin", &peer_pthread_spin),
-	SUBJECT("futex", &peer_futex),
-	SUBJECT("sem", &peer_sem),
-	SUBJECT("sysv-undo", &peer_sysv_undo),
-	SUBJECT("ntsync", &peer_ntsync),
-	SUBJECT("robust-vdso", &peer_robust_vdso),
+	SUBJECT("shmbuf", &peer_shmbuf, true),
+	SUBJECT("pthread", &peer_pthread, true),
+	SUBJECT("pthread-robust", &peer_pthread_robust, true),
+	SUBJECT("pthread-pi", &peer_pthread_pi, true),
+	SUBJECT("pthread-spin", &peer_pthread_spin, true),
+	SUBJECT("futex", &peer_futex, true),
+	SUBJECT("sem", &peer_sem, true),
+	SUBJECT("sysv-undo", &peer_sysv_undo, false),
+	SUBJECT("ntsync", &peer_ntsync, false),
+	SUBJECT("robust-vdso", &peer_robust_vdso, true),
 };
 
 const struct bench bench_uncontended = {
