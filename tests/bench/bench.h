@@ -94,7 +94,10 @@ void report_params(const struct bench_subject *s, char *text, size_t size);
 /* Prints a table. */
 void report_print(const struct bench *b, unsigned int rounds);
 
-/* Writes DIRECTORY/NAME.json, with report_mode() after the name.  Returns 0, or -errno with a message. */
+/*
+ * Writes DIRECTORY/NAME.json, with report_mode() after the name.  Returns 0, or -errno with
+ * a message.
+ */
 int report_write(const struct bench *b, unsigned int rounds, const char *directory);
 
 uint64_t bench_now_ns(void);

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MIB		(1UL << 20)
+#define MIB		1048576UL
 #define SIZE_MIB	256L
 #define SIZE_MIB_MIN	16L
 #define PAGE		4096
