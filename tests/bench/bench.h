@@ -56,7 +56,7 @@ struct bench_subject {
 struct bench {
 	const char *name;
 	const char *title;	/* what the figures are */
-	struct bench_metric metrics[BENCH_METRICS_MAX];	/* ends with a NULL unit */
+	struct bench_metric metrics[BENCH_METRICS_MAX];	/* up to a NULL unit */
 	struct bench_subject *subjects;
 	size_t nr_subjects;
 };
@@ -87,6 +87,9 @@ int bench_absent(struct bench_subject *s, const char *what);
  * nanosecond is an instruction, else "".
  */
 const char *report_mode(void);
+
+/* Whether it is instructions that are counted. */
+bool bench_counts(void);
 
 /* A subject's parameters, as "key=value key=value". */
 void report_params(const struct bench_subject *s, char *text, size_t size);

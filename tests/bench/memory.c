@@ -15,6 +15,8 @@
 #define MIB		1048576UL
 #define SIZE_MIB	256L
 #define SIZE_MIB_MIN	16L
+/* Where instructions are counted each page costs the same, and much time. */
+#define COUNTED_MIB	32L
 #define PAGE		4096
 #define LINE		64
 
@@ -214,7 +216,7 @@ static void use_all(void)
 	size_t size = available_mib() * 3 / 4 * MIB;
 	char *all;
 
-	if (used)
+	if (used || bench_counts())
 		return;
 	used = true;
 	all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -276,6 +278,8 @@ static void __attribute__((constructor)) fit_into_memory(void)
 {
 	long mib = available_mib() / 4 & ~1L;
 
+	if (bench_counts() && mib > COUNTED_MIB)
+		mib = COUNTED_MIB;
 	for (size_t i = 0; i < NR_SUBJECTS; i++) {
 		if (mib < SIZE_MIB)
 			subjects[i].params[1].number = mib;

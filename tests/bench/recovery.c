@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #define LARGE_MIB	1024
+/* Where instructions are counted each page costs much time. */
+#define COUNTED_MIB	64
 #define DEATHS_MAX	25
 
 /* Holder, waiter and killer see it. */
@@ -414,6 +416,8 @@ static void __attribute__((constructor)) fit_into_memory(void)
 {
 	long mib = available_mib() / 2;
 
+	if (bench_counts() && mib > COUNTED_MIB)
+		mib = COUNTED_MIB;
 	for (size_t i = 0; i < NR_SUBJECTS; i++) {
 		if (subjects[i].params[0].number > mib)
 			subjects[i].params[0].number = mib;

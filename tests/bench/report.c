@@ -51,9 +51,14 @@ const char *report_mode(void)
 	return strcmp(accel, "icount") ? "" : ICOUNT;
 }
 
+bool bench_counts(void)
+{
+	return !strcmp(report_mode(), ICOUNT);
+}
+
 static const char *unit(const struct bench_metric *m)
 {
-	return strcmp(m->unit, "ns") || strcmp(report_mode(), ICOUNT) ? m->unit : "instructions";
+	return !strcmp(m->unit, "ns") && bench_counts() ? "instructions" : m->unit;
 }
 
 /* The rounds' values are sorted by now. */
