@@ -39,7 +39,10 @@ int bench_pin(unsigned int n)
 
 static int failed(const struct bench *b, const struct bench_subject *s, const char *step, int err)
 {
-	fprintf(stderr, "bench: %s: %s: %s: %s\n", b->name, s->system, step,
+	char params[128];
+
+	report_params(s, params, sizeof(params));
+	fprintf(stderr, "bench: %s: %s (%s): %s: %s\n", b->name, s->system, params, step,
 		strcmp(s->system, "shmbuf") ? strerror(-err) : shmbuf_strerror(err));
 	return err;
 }
@@ -91,23 +94,69 @@ static void sort_values(const struct bench *b, unsigned int rounds)
 	}
 }
 
-int bench_measure(const struct bench *b, unsigned int rounds)
+int bench_absent(struct bench_subject *s, const char *what)
+{
+	s->absent = what;
+	return BENCH_ABSENT;
+}
+
+/* Says so once for each system. */
+static void tell_absent(const struct bench *b, const struct bench_subject *s)
+{
+	size_t rows = 1;
+
+	for (const struct bench_subject *o = b->subjects; o < b->subjects + b->nr_subjects; o++) {
+		if (o == s || !o->absent || strcmp(o->system, s->system) ||
+		    strcmp(o->absent, s->absent))
+			continue;
+		if (o < s)
+			return;
+		rows++;
+	}
+	fprintf(stderr, "bench: %s: %s is left out (rows: %zu): this system has no %s\n", b->name,
+		s->system, rows, s->absent);
+}
+
+static void drop_absent(struct bench *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->nr_subjects; i++) {
+		if (b->subjects[i].absent)
+			tell_absent(b, &b->subjects[i]);
+	}
+	for (size_t i = 0; i < b->nr_subjects; i++) {
+		if (!b->subjects[i].absent)
+			b->subjects[n++] = b->subjects[i];
+	}
+	b->nr_subjects = n;
+}
+
+static void tear_down(struct bench *b, size_t ready)
+{
+	while (ready--) {
+		if (!b->subjects[ready].absent)
+			b->subjects[ready].teardown(&b->subjects[ready]);
+	}
+}
+
+int bench_measure(struct bench *b, unsigned int rounds)
 {
 	size_t ready;
 	int err = 0;
 
 	for (ready = 0; ready < b->nr_subjects; ready++) {
 		err = b->subjects[ready].setup(&b->subjects[ready]);
-		if (err) {
+		if (err && err != BENCH_ABSENT) {
 			failed(b, &b->subjects[ready], "setting up", err);
-			break;
+			tear_down(b, ready);
+			return err;
 		}
 	}
-	if (!err)
-		err = all_rounds(b, rounds);
+	drop_absent(b);
+	err = all_rounds(b, rounds);
 	if (!err)
 		sort_values(b, rounds);
-	while (ready--)
-		b->subjects[ready].teardown(&b->subjects[ready]);
+	tear_down(b, b->nr_subjects);
 	return err;
 }

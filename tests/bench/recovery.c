@@ -1,32 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A holder is killed: how long until the one who waits has the lock, and knows. */
+/* A holder is killed: how long until the one who waits has what it held, and knows. */
 #include "bench.h"
+#include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <shmbuf.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_NS	60000000000ULL
 #define LARGE_MIB	1024
+/* Where instructions are counted each page costs much time. */
+#define COUNTED_MIB	64
 #define DEATHS_MAX	25
-
-/* What makes a subject. */
-struct recovery {
-	bool robust;		/* a peer's mutex, not a lock of ours */
-	bool thread;		/* a thread ends without a word, its process lives */
-	bool large;		/* the holder has touched much memory */
-	int deaths;		/* in a round, of which the median counts */
-};
 
 /* Holder, waiter and killer see it. */
 struct stage {
@@ -44,42 +38,196 @@ struct state {
 	struct shmbuf *buffer;
 	struct stage *stage;
 	size_t memory;
+	int id;			/* of a SysV set, -1 for none */
+	int file;		/* what is flocked, -1 for none */
 };
 
-static void set(int *p, int value)
+/* What is held.  All return 0 or -errno. */
+struct held {
+	int (*create)(struct state *s);
+	int (*hold)(struct state *s);		/* for ever */
+	int (*take)(struct state *s);		/* waits for the holder's end */
+	int (*settle)(struct state *s);		/* makes it as it was */
+	int told;		/* what take() returns */
+};
+
+/* What makes a subject. */
+struct recovery {
+	const struct held *held;
+	bool thread;		/* a thread ends without a word, its process lives */
+	int deaths;		/* in a round, of which the median counts */
+};
+
+static int create_lock(struct state *s)
 {
-	__atomic_store_n(p, value, __ATOMIC_SEQ_CST);
+	struct shmbuf_options options = { .nr_locks = 1 };
+
+	return shmbuf_create(&s->buffer, NULL, 1, &options);
 }
 
-/* 0, or -ETIMEDOUT where it never comes. */
-static int await(const int *p)
+static int take_lock(struct state *s)
 {
-	uint64_t end = bench_now_ns() + PATIENCE_NS;
+	return shmbuf_lock(s->buffer, 0);
+}
 
-	while (!__atomic_load_n(p, __ATOMIC_SEQ_CST)) {
-		if (bench_now_ns() > end)
-			return -ETIMEDOUT;
-		usleep(200);
-	}
+static int settle_lock(struct state *s)
+{
+	int err = shmbuf_consistent(s->buffer, 0);
+
+	return err ? err : shmbuf_unlock(s->buffer, 0);
+}
+
+static const struct held lock = { create_lock, take_lock, take_lock, settle_lock, -EOWNERDEAD };
+
+static int hold_read(struct state *s)
+{
+	return shmbuf_rdlock(s->buffer, 0);
+}
+
+static int unlock(struct state *s)
+{
+	return shmbuf_unlock(s->buffer, 0);
+}
+
+static const struct held reader = { create_lock, hold_read, take_lock, unlock, 0 };
+
+static int create_semaphore(struct state *s)
+{
+	struct shmbuf_options options = { .nr_objects = 1 };
+	int err = shmbuf_create(&s->buffer, NULL, 1, &options);
+
+	return err ? err : shmbuf_init(s->buffer, 0, 1, SHMBUF_KIND_SEMAPHORE,
+				       SHMBUF_SEM_VALUE(1, 0));
+}
+
+static int take_unit(struct state *s)
+{
+	return shmbuf_sem_wait_flags(s->buffer, 0, SHMBUF_UNDO, NULL);
+}
+
+static int give_unit(struct state *s)
+{
+	return shmbuf_sem_post_flags(s->buffer, 0, SHMBUF_UNDO);
+}
+
+static const struct held semaphore = { create_semaphore, take_unit, take_unit, give_unit, 0 };
+
+static int init_barrier(struct state *s)
+{
+	return shmbuf_init(s->buffer, 0, 1, SHMBUF_KIND_BARRIER, 2);
+}
+
+static int create_barrier(struct state *s)
+{
+	struct shmbuf_options options = { .nr_objects = 1 };
+	int err = shmbuf_create(&s->buffer, NULL, 1, &options);
+
+	return err ? err : init_barrier(s);
+}
+
+/* Who has come and gone again is a party. */
+static int be_party(struct state *s)
+{
+	struct timespec past = { };
+	int err = shmbuf_barrier_wait(s->buffer, 0, &past);
+
+	return err == -ETIMEDOUT ? 0 : -EPROTO;
+}
+
+static int meet(struct state *s)
+{
+	return shmbuf_barrier_wait(s->buffer, 0, NULL);
+}
+
+static int reset_barrier(struct state *s)
+{
+	int err = shmbuf_reset(s->buffer, 0, 1);
+
+	return err ? err : init_barrier(s);
+}
+
+static const struct held barrier = { create_barrier, be_party, meet, reset_barrier, -EOWNERDEAD };
+
+static int create_robust(struct state *s)
+{
+	pthread_mutexattr_t attr;
+	int err;
+
+	pthread_mutexattr_init(&attr);
+	err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	if (!err)
+		err = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+	if (!err)
+		err = pthread_mutex_init(&s->stage->mutex, &attr);
+	pthread_mutexattr_destroy(&attr);
+	return -err;
+}
+
+static int take_robust(struct state *s)
+{
+	return -pthread_mutex_lock(&s->stage->mutex);
+}
+
+static int settle_robust(struct state *s)
+{
+	int err = pthread_mutex_consistent(&s->stage->mutex);
+
+	return -(err ? err : pthread_mutex_unlock(&s->stage->mutex));
+}
+
+static const struct held robust = {
+	create_robust, take_robust, take_robust, settle_robust, -EOWNERDEAD
+};
+
+static int create_sysv(struct state *s)
+{
+	s->id = semget(IPC_PRIVATE, 1, 0600);
+	return s->id < 0 || semctl(s->id, 0, SETVAL, 1) ? -errno : 0;
+}
+
+static int change_sysv(struct state *s, int by)
+{
+	struct sembuf change = { .sem_op = by, .sem_flg = SEM_UNDO };
+
+	return semop(s->id, &change, 1) ? -errno : 0;
+}
+
+static int take_sysv(struct state *s)
+{
+	return change_sysv(s, -1);
+}
+
+static int give_sysv(struct state *s)
+{
+	return change_sysv(s, 1);
+}
+
+static const struct held sysv_undo = { create_sysv, take_sysv, take_sysv, give_sysv, 0 };
+
+static int create_file(struct state *s)
+{
+	s->file = memfd_create("flock", MFD_CLOEXEC);
+	return s->file < 0 ? -errno : 0;
+}
+
+/* By an opening of the process's own, which ends with it. */
+static int take_file(struct state *s)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->file);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd < 0 || flock(fd, LOCK_EX) ? -errno : 0;
+}
+
+static int leave_file(struct state *s)
+{
+	(void)s;
 	return 0;
 }
 
-static int lock(struct state *s)
-{
-	return s->buffer ? shmbuf_lock(s->buffer, 0) : -pthread_mutex_lock(&s->stage->mutex);
-}
-
-static int repair_and_unlock(struct state *s)
-{
-	int err;
-
-	if (s->buffer) {
-		err = shmbuf_consistent(s->buffer, 0);
-		return err ? err : shmbuf_unlock(s->buffer, 0);
-	}
-	err = pthread_mutex_consistent(&s->stage->mutex);
-	return -(err ? err : pthread_mutex_unlock(&s->stage->mutex));
-}
+static const struct held file = { create_file, take_file, take_file, leave_file, 0 };
 
 static int touch(size_t size)
 {
@@ -98,116 +246,68 @@ static void *hold_and_end(void *arg)
 {
 	struct state *s = arg;
 
-	if (lock(s))
+	if (s->what->held->hold(s))
 		return NULL;
-	set(&s->stage->held, 1);
-	await(&s->stage->go);
+	process_set(&s->stage->held, 1);
+	process_await(&s->stage->go);
 	s->stage->died_ns = bench_now_ns();
 	syscall(SYS_exit, 0);
 	return NULL;
-}
-
-static void hold(struct state *s)
-{
-	pthread_t thread;
-
-	if (s->memory && touch(s->memory))
-		_exit(1);
-	if (s->what->thread) {
-		if (pthread_create(&thread, NULL, hold_and_end, s))
-			_exit(1);
-	} else {
-		if (lock(s))
-			_exit(1);
-		set(&s->stage->held, 1);
-	}
-	for (;;)
-		pause();
-}
-
-static void wait_for_lock(struct state *s)
-{
-	int ret;
-
-	set(&s->stage->waiting, 1);
-	ret = lock(s);
-	s->stage->recovered_ns = bench_now_ns();
-	s->stage->result = ret;
-	_exit(repair_and_unlock(s) ? 1 : 0);
 }
 
 /*
  * Each on a CPU of its own, where there are two, so that no placement is luck.  The holder
  * is on the first, as the kernel's own work for dying address spaces is.
  */
-static pid_t start(struct state *s, void (*run)(struct state *s), unsigned int cpu)
+static int hold(void *arg)
 {
-	pid_t pid = fork();
+	struct state *s = arg;
+	pthread_t thread;
 
-	if (pid)
-		return pid < 0 ? -errno : pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (bench_pin(cpu))
-		bench_pin(0);
-	run(s);
-	_exit(1);
-}
-
-static bool asleep(pid_t pid)
-{
-	char path[64], line[512], *state = NULL;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "r");
-	if (!f)
-		return false;
-	if (fgets(line, sizeof(line), f))
-		state = strrchr(line, ')');
-	fclose(f);
-	return state && state[2] == 'S';
-}
-
-static int await_sleep(const struct state *s, pid_t pid)
-{
-	uint64_t end = bench_now_ns() + PATIENCE_NS;
-	int err = await(&s->stage->waiting);
-
-	while (!err && !asleep(pid)) {
-		if (bench_now_ns() > end)
-			return -ETIMEDOUT;
-		usleep(200);
+	if (process_pin(0) || (s->memory && touch(s->memory)))
+		return 1;
+	if (s->what->thread) {
+		if (pthread_create(&thread, NULL, hold_and_end, s))
+			return 1;
+	} else {
+		if (s->what->held->hold(s))
+			return 1;
+		process_set(&s->stage->held, 1);
 	}
-	/* Both CPUs are to be idle. */
-	usleep(2000);
-	return err;
+	for (;;)
+		pause();
 }
 
-static int end(pid_t pid)
+static int wait_for_it(void *arg)
 {
-	int status;
+	struct state *s = arg;
 
-	if (waitpid(pid, &status, 0) != pid)
-		return -errno;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EPROTO;
+	if (process_pin(1))
+		return 1;
+	process_set(&s->stage->waiting, 1);
+	s->stage->result = s->what->held->take(s);
+	s->stage->recovered_ns = bench_now_ns();
+	return !!s->what->held->settle(s);
 }
 
 static int kill_and_wait(struct state *s, pid_t holder, pid_t waiter)
 {
-	int err = await_sleep(s, waiter);
+	int err = process_await(&s->stage->waiting);
 
+	if (!err)
+		err = process_await_sleep(waiter);
 	if (err)
 		return err;
+	/* Both CPUs are to be idle. */
+	usleep(2000);
 	if (s->what->thread) {
-		set(&s->stage->go, 1);
+		process_set(&s->stage->go, 1);
 	} else {
 		s->stage->died_ns = bench_now_ns();
 		kill(holder, SIGKILL);
 	}
-	err = end(waiter);
-	if (!err && s->stage->result != -EOWNERDEAD)
-		err = -EPROTO;
-	return err;
+	err = process_end(waiter);
+	return !err && s->stage->result != s->what->held->told ? -EPROTO : err;
 }
 
 static int one_death(struct state *s, double *took_ns)
@@ -218,29 +318,19 @@ static int one_death(struct state *s, double *took_ns)
 	s->stage->held = 0;
 	s->stage->go = 0;
 	s->stage->waiting = 0;
-	holder = start(s, hold, 0);
+	holder = process_start(hold, s);
 	if (holder < 0)
 		return holder;
-	err = await(&s->stage->held);
+	err = process_await(&s->stage->held);
 	if (!err) {
-		waiter = start(s, wait_for_lock, 1);
+		waiter = process_start(wait_for_it, s);
 		err = waiter < 0 ? waiter : kill_and_wait(s, holder, waiter);
-		if (err && waiter > 0) {
-			kill(waiter, SIGKILL);
-			end(waiter);
-		}
+		if (err)
+			process_kill(waiter);
 	}
-	kill(holder, SIGKILL);
-	end(holder);
+	process_kill(holder);
 	*took_ns = (double)(s->stage->recovered_ns - s->stage->died_ns);
 	return err;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double l = *(const double *)a, r = *(const double *)b;
-
-	return l < r ? -1 : l > r;
 }
 
 static int measure(struct bench_subject *subject, double *values)
@@ -254,8 +344,7 @@ static int measure(struct bench_subject *subject, double *values)
 		if (err)
 			return err;
 	}
-	qsort(took, s->what->deaths, sizeof(*took), by_value);
-	values[0] = took[s->what->deaths / 2];
+	values[0] = median_of(took, s->what->deaths);
 	return 0;
 }
 
@@ -264,103 +353,80 @@ static void teardown(struct bench_subject *subject)
 	struct state *s = subject->state;
 
 	shmbuf_close(s->buffer);
+	if (s->id >= 0)
+		semctl(s->id, 0, IPC_RMID);
+	if (s->file >= 0)
+		close(s->file);
 	if (s->stage)
 		munmap(s->stage, sizeof(*s->stage));
 	free(s);
 }
 
-static int create_lock(struct state *s)
-{
-	struct shmbuf_options options = { .nr_locks = 1 };
-	pthread_mutexattr_t attr;
-	int err;
-
-	if (!s->what->robust)
-		return shmbuf_create(&s->buffer, NULL, 1, &options);
-	pthread_mutexattr_init(&attr);
-	err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	if (!err)
-		err = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-	if (!err)
-		err = pthread_mutex_init(&s->stage->mutex, &attr);
-	pthread_mutexattr_destroy(&attr);
-	return -err;
-}
-
 static int setup(struct bench_subject *subject)
 {
 	struct state *s = calloc(1, sizeof(*s));
-	int err;
+	int err = -ENOMEM;
 
 	if (!s)
 		return -ENOMEM;
 	subject->state = s;
 	s->what = subject->arg;
-	if (s->what->large)
-		s->memory = (size_t)subject->params[0].number << 20;
-	s->stage = mmap(NULL, sizeof(*s->stage), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (s->stage == MAP_FAILED) {
-		s->stage = NULL;
-		err = -errno;
-	} else {
-		err = create_lock(s);
-	}
+	s->memory = (size_t)subject->params[0].number << 20;
+	s->id = -1;
+	s->file = -1;
+	s->stage = process_share(sizeof(*s->stage));
+	if (s->stage)
+		err = s->what->held->create(s);
+	if (err == -ENOSYS)
+		err = bench_absent(subject, "System V semaphores");
 	if (err)
 		teardown(subject);
 	return err;
 }
 
-static const struct recovery small = { .deaths = DEATHS_MAX };
-static const struct recovery small_robust = { .robust = true, .deaths = DEATHS_MAX };
-static const struct recovery large = { .large = true, .deaths = 1 };
-static const struct recovery thread = { .thread = true, .deaths = 3 };
-static const struct recovery thread_robust = { .robust = true, .thread = true, .deaths = 3 };
-
-#define SUBJECT(name, which, key, text, number) {			\
-	.system = name, .params = { { key, text, number } },		\
+#define SUBJECT(name, what, op_, thread_, memory_, deaths_) {		\
+	.system = name,							\
+	.params = { { "memory", NULL, memory_ }, { "op", op_, 0 } },	\
 	.setup = setup, .round = measure, .teardown = teardown,		\
-	.arg = which,							\
+	.arg = &(const struct recovery){				\
+		.held = what, .thread = thread_, .deaths = deaths_,	\
+	},								\
 }
 
+#define SUBJECTS(memory, deaths)					\
+	SUBJECT("shmbuf", &lock, "lock", false, memory, deaths),	\
+	SUBJECT("pthread-robust", &robust, "lock", false, memory, deaths), \
+	SUBJECT("flock", &file, "lock", false, memory, deaths),		\
+	SUBJECT("shmbuf", &semaphore, "semaphore", false, memory, deaths), \
+	SUBJECT("sysv-undo", &sysv_undo, "semaphore", false, memory, deaths), \
+	SUBJECT("shmbuf", &reader, "reader", false, memory, deaths),	\
+	SUBJECT("shmbuf", &barrier, "barrier", false, memory, deaths)
+
 static struct bench_subject subjects[] = {
-	SUBJECT("shmbuf", &small, "memory", NULL, 0),
-	SUBJECT("pthread-robust", &small_robust, "memory", NULL, 0),
-	SUBJECT("shmbuf", &large, "memory", NULL, LARGE_MIB),
-	SUBJECT("shmbuf", &thread, "op", "thread", 0),
-	SUBJECT("pthread-robust", &thread_robust, "op", "thread", 0),
+	SUBJECTS(0, DEATHS_MAX),
+	SUBJECTS(LARGE_MIB, 1),
+	SUBJECT("shmbuf", &lock, "thread", true, 0, 3),
+	SUBJECT("pthread-robust", &robust, "thread", true, 0, 3),
 };
 
 #define NR_SUBJECTS	(sizeof(subjects) / sizeof(*subjects))
-
-static long available_mib(void)
-{
-	long kib = 0;
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f) && sscanf(line, "MemAvailable: %ld", &kib) != 1)
-		;
-	fclose(f);
-	return kib / 1024;
-}
 
 /* Where there is too little memory for the large holder, it is as large as it can be. */
 static void __attribute__((constructor)) fit_into_memory(void)
 {
 	long mib = available_mib() / 2;
 
+	if (bench_counts() && mib > COUNTED_MIB)
+		mib = COUNTED_MIB;
 	for (size_t i = 0; i < NR_SUBJECTS; i++) {
-		if (((const struct recovery *)subjects[i].arg)->large && mib < LARGE_MIB)
+		if (subjects[i].params[0].number > mib)
 			subjects[i].params[0].number = mib;
 	}
 }
 
 const struct bench bench_recovery = {
 	.name = "recovery",
-	.title = "a holder is killed: until the waiter has the lock and knows",
+	.title = "a holder is killed: until the waiter has what it held and knows",
 	.metrics = { { NULL, "ns", "lower" } },
 	.subjects = subjects,
 	.nr_subjects = NR_SUBJECTS,

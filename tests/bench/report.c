@@ -10,7 +10,56 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../../userspace/lib/fake.h"
+
+/* Only a program that is linked with the fake has it. */
+#pragma weak shmbuf_fake
+
 #define OURS	"shmbuf"
+#define NATIVE	"-native"
+#define ICOUNT	"-icount"
+
+/* How the machine runs, from the kernel's command line where a VM runner says so. */
+static void accelerator(char *text, size_t size)
+{
+	static const char key[] = "shmbuf_accel=";
+	char line[4096] = "";
+	FILE *f = fopen("/proc/cmdline", "r");
+	char *found;
+
+	snprintf(text, size, "none");
+	if (!f)
+		return;
+	if (fgets(line, sizeof(line), f)) {
+		found = strstr(line, key);
+		if (found) {
+			found += strlen(key);
+			found[strcspn(found, "\n ")] = 0;
+			snprintf(text, size, "%s", found);
+		}
+	}
+	fclose(f);
+}
+
+const char *report_mode(void)
+{
+	char accel[32];
+
+	if (shmbuf_fake)
+		return NATIVE;
+	accelerator(accel, sizeof(accel));
+	return strcmp(accel, "icount") ? "" : ICOUNT;
+}
+
+bool bench_counts(void)
+{
+	return !strcmp(report_mode(), ICOUNT);
+}
+
+static const char *unit(const struct bench_metric *m)
+{
+	return !strcmp(m->unit, "ns") && bench_counts() ? "instructions" : m->unit;
+}
 
 /* The rounds' values are sorted by now. */
 static double median(const struct bench_subject *s, size_t metric, unsigned int rounds)
@@ -50,7 +99,7 @@ static const struct bench_subject *best_peer(const struct bench *b, const struct
 	return best;
 }
 
-static void print_params(const struct bench_subject *s, char *text, size_t size)
+void report_params(const struct bench_subject *s, char *text, size_t size)
 {
 	size_t used = 0;
 
@@ -69,15 +118,15 @@ static void print_metric(const struct bench *b, size_t metric, unsigned int roun
 {
 	const struct bench_metric *m = &b->metrics[metric];
 
-	printf("%-16s %-24s %10s %10s %10s  of best peer\n", m->name ? m->name : "system", "params",
+	printf("%-16s %-32s %12s %12s %12s  of best peer\n", m->name ? m->name : "system", "params",
 	       "median", "min", "max");
 	for (size_t i = 0; i < b->nr_subjects; i++) {
 		const struct bench_subject *s = &b->subjects[i];
 		const struct bench_subject *best = best_peer(b, s, metric, rounds);
 		char params[128];
 
-		print_params(s, params, sizeof(params));
-		printf("%-16s %-24s %10.1f %10.1f %10.1f", s->system, params,
+		report_params(s, params, sizeof(params));
+		printf("%-16s %-32s %12.1f %12.1f %12.1f", s->system, params,
 		       median(s, metric, rounds), s->values[metric][0],
 		       s->values[metric][rounds - 1]);
 		if (best)
@@ -90,32 +139,10 @@ static void print_metric(const struct bench *b, size_t metric, unsigned int roun
 void report_print(const struct bench *b, unsigned int rounds)
 {
 	for (size_t m = 0; m < BENCH_METRICS_MAX && b->metrics[m].unit; m++) {
-		printf("%s: %s; %s, %s is better; %u rounds\n", b->name, b->title,
-		       b->metrics[m].unit, b->metrics[m].better, rounds);
+		printf("%s%s: %s; %s, %s is better; %u rounds\n", b->name, report_mode(), b->title,
+		       unit(&b->metrics[m]), b->metrics[m].better, rounds);
 		print_metric(b, m, rounds);
 	}
-}
-
-/* How the machine runs, from the kernel's command line where a VM runner says so. */
-static void accelerator(char *text, size_t size)
-{
-	static const char key[] = "shmbuf_accel=";
-	char line[4096] = "";
-	FILE *f = fopen("/proc/cmdline", "r");
-	char *found;
-
-	snprintf(text, size, "none");
-	if (!f)
-		return;
-	if (fgets(line, sizeof(line), f)) {
-		found = strstr(line, key);
-		if (found) {
-			found += strlen(key);
-			found[strcspn(found, "\n ")] = 0;
-			snprintf(text, size, "%s", found);
-		}
-	}
-	fclose(f);
 }
 
 static json_t *json_params(const struct bench_subject *s)
@@ -146,7 +173,7 @@ static json_t *json_results(const struct bench *b, unsigned int rounds)
 			if (metric->name)
 				json_object_update_new(row, json_pack("{s:s, s:s, s:s}",
 								      "metric", metric->name,
-								      "unit", metric->unit,
+								      "unit", unit(metric),
 								      "better", metric->better));
 			json_array_append_new(results, row);
 		}
@@ -156,18 +183,19 @@ static json_t *json_results(const struct bench *b, unsigned int rounds)
 
 int report_write(const struct bench *b, unsigned int rounds, const char *directory)
 {
-	char path[4096], accel[32];
+	char path[4096], name[64], accel[32];
 	struct utsname u;
 	json_t *report;
 	int err;
 
 	uname(&u);
 	accelerator(accel, sizeof(accel));
-	snprintf(path, sizeof(path), "%s/%s.json", directory, b->name);
-	report = json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:o}", "bench", b->name,
+	snprintf(name, sizeof(name), "%s%s", b->name, report_mode());
+	snprintf(path, sizeof(path), "%s/%s.json", directory, name);
+	report = json_pack("{s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:o}", "bench", name,
 			   "kernel", u.release, "accel", accel,
 			   "cpus", (int)sysconf(_SC_NPROCESSORS_ONLN), "rounds", (int)rounds,
-			   "unit", b->metrics[0].unit, "better", b->metrics[0].better,
+			   "unit", unit(&b->metrics[0]), "better", b->metrics[0].better,
 			   "results", json_results(b, rounds));
 	if (!report) {
 		fprintf(stderr, "bench: %s: out of memory\n", b->name);

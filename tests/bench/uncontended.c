@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A lock that nobody else wants: lock and unlock, by the public calls of each system. */
-#include "bench.h"
+#include "peer.h"
+#include "process.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <pthread.h>
-#include <shmbuf.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -17,55 +17,69 @@
 
 /*
  * Where the emulated TLB has one place for two pages, each access takes twice as
- * long.  So peers get mutexes in several pages, of which the best counts.
+ * long.  So peers get locks in several pages, of which the best counts.
  */
 #define PAGES		16
 #define PAGE		4096
 
 struct uncontended {
-	struct shmbuf *buffer;
-	char *mutexes;		/* one at the start of each page */
+	char *pages;
+	struct peer locks[PAGES];	/* one at the start of each page; of ours one in all */
+	int nr_locks;
 	uint64_t loops;
 };
 
 /*
- * One loop for each system, as a program would have it, so that none pays for an
+ * Compiled once for each system, as a program would have it, so that none pays for an
  * indirect call.
  */
-static int shmbuf_loop(struct shmbuf *buffer, uint64_t loops)
+static __always_inline int repeat(void *handle, uint64_t loops,
+				  peer_step lock, peer_step unlock)
 {
 	int err = 0;
 
 	while (loops--) {
-		if (shmbuf_lock(buffer, 0))
+		if (lock(handle))
 			return -EIO;
-		err |= shmbuf_unlock(buffer, 0);
+		err |= unlock(handle);
 	}
 	return err ? -EIO : 0;
 }
 
-static int pthread_loop(pthread_mutex_t *mutex, uint64_t loops)
+static int loop(const struct peer *p, uint64_t n)
 {
-	int err = 0;
-
-	while (loops--) {
-		if (pthread_mutex_lock(mutex))
-			return -EIO;
-		err |= pthread_mutex_unlock(mutex);
+	switch (p->kind->calls) {
+	case PEER_SHMBUF:
+		return repeat(p->handle, n, ours_lock, ours_unlock);
+	case PEER_MUTEX:
+		return repeat(p->handle, n, mutex_lock, mutex_unlock);
+	case PEER_SPIN:
+		return repeat(p->handle, n, spin_lock, spin_unlock);
+	case PEER_FUTEX:
+		return repeat(p->handle, n, futex_lock, futex_unlock);
+	case PEER_MCS:
+		return repeat(p->handle, n, mcs_lock, mcs_unlock);
+	case PEER_SEM:
+		return repeat(p->handle, n, unit_lock, unit_unlock);
+	case PEER_SYSV:
+		return repeat(p->handle, n, sysv_lock, sysv_unlock);
+	case PEER_NTSYNC:
+		return repeat(p->handle, n, ntsync_lock, ntsync_unlock);
+	case PEER_ROBUST:
+		return repeat(p->handle, n, robust_lock, robust_unlock);
 	}
-	return err ? -EIO : 0;
+	return -EINVAL;
 }
 
-static pthread_mutex_t *mutex(const struct uncontended *u, int page)
+static int batch(struct uncontended *u, int which, uint64_t *took_ns)
 {
-	return (pthread_mutex_t *)(u->mutexes + page % PAGES * PAGE);
-}
+	struct peer *p = &u->locks[which % u->nr_locks];
+	uint64_t began;
+	int err = peer_enter(p, 0);
 
-static int loop(const struct uncontended *u, int page, uint64_t loops, uint64_t *took_ns)
-{
-	uint64_t began = bench_now_ns();
-	int err = u->buffer ? shmbuf_loop(u->buffer, loops) : pthread_loop(mutex(u, page), loops);
-
+	began = bench_now_ns();
+	if (!err)
+		err = loop(p, u->loops);
 	*took_ns = bench_now_ns() - began;
 	return err;
 }
@@ -78,62 +92,52 @@ static int calibrate(struct uncontended *u)
 
 	u->loops = 1000;
 	for (;;) {
-		err = loop(u, 0, u->loops, &took);
+		err = batch(u, 0, &took);
 		if (err || took >= BATCH_NS / 2)
 			return err;
 		u->loops *= 2;
 	}
 }
 
-static int create_buffer(struct uncontended *u)
-{
-	struct shmbuf_options options = { .nr_locks = 1 };
-
-	return shmbuf_create(&u->buffer, NULL, 1, &options);
-}
-
-static int create_mutexes(struct uncontended *u, int robust)
-{
-	char *pages = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			   -1, 0);
-	pthread_mutexattr_t attr;
-	int err;
-
-	if (pages == MAP_FAILED)
-		return -errno;
-	u->mutexes = pages;
-	pthread_mutexattr_init(&attr);
-	err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	if (!err)
-		err = pthread_mutexattr_setrobust(&attr, robust);
-	for (int i = 0; i < PAGES && !err; i++)
-		err = pthread_mutex_init(mutex(u, i), &attr);
-	pthread_mutexattr_destroy(&attr);
-	return -err;
-}
-
 static void teardown(struct bench_subject *s)
 {
 	struct uncontended *u = s->state;
 
-	shmbuf_close(u->buffer);
-	if (u->mutexes)
-		munmap(u->mutexes, PAGES * PAGE);
+	while (u->nr_locks--)
+		peer_destroy(&u->locks[u->nr_locks]);
+	if (u->pages)
+		munmap(u->pages, PAGES * PAGE);
 	free(u);
+}
+
+static int create_locks(struct uncontended *u, struct bench_subject *s)
+{
+	const struct peer_kind *kind = s->arg;
+	int most = kind->calls == PEER_SHMBUF ? 1 : PAGES, err = 0;
+
+	static_assert(sizeof(union peer_memory) <= PAGE, "a lock fits into a page");
+	u->pages = process_share(PAGES * PAGE);
+	if (!u->pages)
+		return -ENOMEM;
+	while (!err && u->nr_locks < most) {
+		err = peer_create(&u->locks[u->nr_locks], kind,
+				  (union peer_memory *)(u->pages + u->nr_locks * PAGE), s);
+		u->nr_locks += !err;
+	}
+	return err;
 }
 
 static int setup(struct bench_subject *s)
 {
-	const int *robust = s->arg;
 	struct uncontended *u = calloc(1, sizeof(*u));
 	int err;
 
 	if (!u)
 		return -ENOMEM;
 	s->state = u;
-	err = bench_pin(0);
+	err = process_pin(0);
 	if (!err)
-		err = robust ? create_mutexes(u, *robust) : create_buffer(u);
+		err = create_locks(u, s);
 	if (!err)
 		err = calibrate(u);
 	if (err)
@@ -147,7 +151,7 @@ static int measure(struct bench_subject *s, double *values)
 	uint64_t took, best = UINT64_MAX;
 
 	for (int i = 0; i < BATCHES; i++) {
-		int err = loop(u, i, u->loops, &took);
+		int err = batch(u, i, &took);
 
 		if (err)
 			return err;
@@ -158,18 +162,24 @@ static int measure(struct bench_subject *s, double *values)
 	return 0;
 }
 
-static const int stalled = PTHREAD_MUTEX_STALLED, robust = PTHREAD_MUTEX_ROBUST;
-
-#define SUBJECT(name, which) {					\
-	.system = name, .params = { { "processes", NULL, 1 } },	\
+#define SUBJECT(name, which, native_) {				\
+	.system = name, .native = native_,			\
+	.params = { { "processes", NULL, 1 } },			\
 	.setup = setup, .round = measure, .teardown = teardown,	\
 	.arg = which,						\
 }
 
 static struct bench_subject subjects[] = {
-	SUBJECT("shmbuf", NULL),
-	SUBJECT("pthread", &stalled),
-	SUBJECT("pthread-robust", &robust),
+	SUBJECT("shmbuf", &peer_shmbuf, true),
+	SUBJECT("pthread", &peer_pthread, true),
+	SUBJECT("pthread-robust", &peer_pthread_robust, true),
+	SUBJECT("pthread-pi", &peer_pthread_pi, true),
+	SUBJECT("pthread-spin", &peer_pthread_spin, true),
+	SUBJECT("futex", &peer_futex, true),
+	SUBJECT("sem", &peer_sem, true),
+	SUBJECT("sysv-undo", &peer_sysv_undo, false),
+	SUBJECT("ntsync", &peer_ntsync, false),
+	SUBJECT("robust-vdso", &peer_robust_vdso, true),
 };
 
 const struct bench bench_uncontended = {
