@@ -435,12 +435,14 @@ static void tell_leaks(void)
 static void scan_leaks(void)
 {
 	int fd = open(KMEMLEAK, O_WRONLY | O_CLOEXEC);
-	bool off = fd < 0 || (write(fd, "clear", 5) < 0 && errno == EPERM);
+	/* That is on; with kmemleak=off nothing but "clear" is allowed. */
+	bool off = fd < 0 || (write(fd, "stack=on", 8) < 0 && errno == EPERM);
 
 	if (fd >= 0)
 		close(fd);
-	if (off)	/* no such kernel, or kmemleak=off */
+	if (off)
 		return;
+	write_file(KMEMLEAK, "clear");
 	poll(NULL, 0, 5500);
 	write_file(KMEMLEAK, "scan");
 	write_file(KMEMLEAK, "scan");
