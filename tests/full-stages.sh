@@ -25,4 +25,12 @@ stage_large_storm_debug() {
 	APPEND="kmemleak=off no_debug_objects" KERNEL=6.12-debug SLOWNESS=${SLOWNESS:-8} KILLS=10000 "$top/tests/storm/run"
 }
 
+# Those that stage_bench has no time for.
+stage_bench_rest() {
+	local rest=contended,memory,recovery,scan,readers
+	ok "the rest of the benchmarks runs" make -C "$top" bench KERNEL=6.1 BENCH="$rest" ROUNDS=1
+	"$top/tests/bench/check" --shape "$top/build/bench" ${rest//,/ } # a list of words
+	ok "and is drawn" test -s "$top/build/bench/contended-fairness.svg"
+}
+
 stage_coverage() { ok "each line that no test reaches is explained" "$top/tests/coverage/run"; }

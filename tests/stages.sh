@@ -330,17 +330,18 @@ stage_attach() {
 
 # What the project promises of its speed, on one boot of 6.1 with two CPUs.
 stage_bench() {
-	local others=contended,semaphore,condition,wake,barrier,attach,memory,recovery,scan,readers
+	local others=semaphore,condition,wake,barrier,attach
 	ok "make bench" make -C "$top" bench KERNEL=6.1 BENCH=uncontended
-	"$top/tests/bench/check" "$top/build/bench" uncontended
-	# Figures of one round mean nothing, but they can be had.
-	ok "the other benchmarks run" make -C "$top" bench KERNEL=6.1 BENCH="$others" ROUNDS=1
+	# Its promises are looked at in instructions, below: times are as the machine's other work lets them be.
+	"$top/tests/bench/check" --shape "$top/build/bench" uncontended
+	# Figures of one round mean nothing, but they can be had; those that take longer: make check-full.
+	ok "other benchmarks run" make -C "$top" bench KERNEL=6.1 BENCH="$others" ROUNDS=1
 	"$top/tests/bench/check" --shape "$top/build/bench" ${others//,/ } # a list of words
 	ok "those that need no kernel run natively" make -C "$top" bench NATIVE=1 ROUNDS=1
 	"$top/tests/bench/check" --shape "$top/build/bench" uncontended-native readers-native semaphore-native
-	ok "instructions are counted" make -C "$top" bench KERNEL=6.1 ICOUNT=1 ROUNDS=1 BENCH=uncontended,wake
+	ok "instructions are counted" make -C "$top" bench KERNEL=6.1 ICOUNT=1 ROUNDS=1 BENCH=uncontended
 	"$top/tests/bench/check" "$top/build/bench" uncontended-icount
-	ok "there are pictures" test -s "$top/build/bench/contended-fairness.svg"
+	ok "there are pictures" test -s "$top/build/bench/barrier.svg"
 	ok "a benchmark that there isn't is refused" fails make -C "$top" bench NATIVE=1 BENCH=nothing
 	ok "NATIVE=1 with HOST=1 is refused" fails make -C "$top" bench NATIVE=1 HOST=1
 }
