@@ -11,7 +11,7 @@ beside="fuzz_6_12 fuzz_debug large_storm_debug"
 stage_whole_model() { "$top/tests/model/run"; }
 
 # fuzz_on KERNEL CALLS SEED: ten million on the distribution's kernels, fewer on those that check themselves.
-fuzz_on() { KERNEL=$1 CALLS=$2 SEED=$3 SLOWNESS=${4-} "$top/tests/fuzz/run"; }
+fuzz_on() { KERNEL=$1 CALLS=$2 SEED=$3 SLOWNESS=${4:-${SLOWNESS-}} "$top/tests/fuzz/run"; }
 
 stage_fuzz_6_1() { fuzz_on 6.1 4000000 601; }
 stage_fuzz_6_12() { fuzz_on 6.12 3000000 612; }

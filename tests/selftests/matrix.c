@@ -293,8 +293,8 @@ static pid_t spawn_hog(int *flag)
 
 /*
  * The victim can't run on its CPU; the thread that ends it is on another one.  No other cell may
- * have a victim on CPU 0 meanwhile, who could be kept from running with a lock of the page cache
- * in hand, which all of them need.
+ * have a victim on CPU 0 meanwhile, who could be kept from running with the lock of a file's
+ * mappings in hand, which all of them need.
  */
 static void run_woken(struct cell *cell)
 {
