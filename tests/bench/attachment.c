@@ -197,16 +197,7 @@ static double since(uint64_t began)
 /* KiB of shared memory that this process has mapped pages of. */
 static long mapped_kib(void)
 {
-	char line[128];
-	long kib = 0;
-	FILE *f = fopen("/proc/self/status", "r");
-
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f) && sscanf(line, "RssShmem: %ld", &kib) != 1)
-		;
-	fclose(f);
-	return kib;
+	return process_kib("/proc/self/status", "RssShmem");
 }
 
 static int time_create(const struct attachment *all, double *took)

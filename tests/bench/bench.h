@@ -105,6 +105,9 @@ int report_write(const struct bench *b, unsigned int rounds, const char *directo
 
 uint64_t bench_now_ns(void);
 
+/* Sorts them. */
+double median_of(double *values, size_t n);
+
 /* Keeps the calling thread on one CPU: the n-th that it may use.  0 or -errno. */
 int bench_pin(unsigned int n);
 

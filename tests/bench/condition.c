@@ -8,6 +8,7 @@
 #include "channel.h"
 #include "peer_futex.h"
 #include "process.h"
+#include "pshared.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -187,22 +188,7 @@ static int play_channel(struct condition *c, int side, bool under, int trips)
 
 static int create_pthread(struct shared *s)
 {
-	pthread_mutexattr_t mutex;
-	pthread_condattr_t cond;
-	int err;
-
-	pthread_mutexattr_init(&mutex);
-	pthread_condattr_init(&cond);
-	err = pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
-	if (!err)
-		err = pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
-	if (!err)
-		err = pthread_mutex_init(&s->mutex, &mutex);
-	if (!err)
-		err = pthread_cond_init(&s->cond, &cond);
-	pthread_mutexattr_destroy(&mutex);
-	pthread_condattr_destroy(&cond);
-	return -err;
+	return pshared_condition(&s->cond, &s->mutex);
 }
 
 static int create_shmbuf(struct condition *c)

@@ -86,6 +86,12 @@ static int by_value(const void *a, const void *b)
 	return l < r ? -1 : l > r;
 }
 
+double median_of(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), by_value);
+	return values[n / 2];
+}
+
 static void sort_values(const struct bench *b, unsigned int rounds)
 {
 	for (size_t i = 0; i < b->nr_subjects; i++) {

@@ -92,16 +92,11 @@ static int map_shm(struct memory *m)
 	return map_file(m);
 }
 
-static int map_anonymous(struct memory *m, int flags)
-{
-	m->at = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | flags,
-		     -1, 0);
-	return m->at == MAP_FAILED ? -errno : 0;
-}
-
 static int map_hugetlb(struct memory *m)
 {
-	return map_anonymous(m, MAP_HUGETLB);
+	m->at = mmap(NULL, m->size, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	return m->at == MAP_FAILED ? -errno : 0;
 }
 
 /* Private: shared anonymous memory is a memfd by another name. */

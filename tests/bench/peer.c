@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How each system's lock is made. */
 #include "peer.h"
+#include "pshared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,20 +23,8 @@ static void destroy_shmbuf(struct peer *p)
 
 static int create_mutex(struct peer *p)
 {
-	pthread_mutexattr_t attr;
-	int err;
-
 	p->handle = &p->memory->mutex;
-	pthread_mutexattr_init(&attr);
-	err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	if (!err)
-		err = pthread_mutexattr_setrobust(&attr, p->kind->robust);
-	if (!err)
-		err = pthread_mutexattr_setprotocol(&attr, p->kind->protocol);
-	if (!err)
-		err = pthread_mutex_init(&p->memory->mutex, &attr);
-	pthread_mutexattr_destroy(&attr);
-	return -err;
+	return pshared_mutex(&p->memory->mutex, p->kind->robust, p->kind->protocol);
 }
 
 static int create_spin(struct peer *p)

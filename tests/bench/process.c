@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -97,29 +96,24 @@ void *process_share(size_t size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-long available_mib(void)
+long process_kib(const char *path, const char *key)
 {
-	long kib = 0;
 	char line[128];
-	FILE *f = fopen("/proc/meminfo", "r");
+	long kib = 0;
+	FILE *f = fopen(path, "r");
 
 	if (!f)
 		return 0;
-	while (fgets(line, sizeof(line), f) && sscanf(line, "MemAvailable: %ld", &kib) != 1)
-		;
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, key, strlen(key)) &&
+		    sscanf(line + strlen(key), ": %ld", &kib) == 1)
+			break;
+	}
 	fclose(f);
-	return kib / 1024;
+	return kib;
 }
 
-static int by_value(const void *a, const void *b)
+long available_mib(void)
 {
-	double l = *(const double *)a, r = *(const double *)b;
-
-	return l < r ? -1 : l > r;
-}
-
-double median_of(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), by_value);
-	return values[n / 2];
+	return process_kib("/proc/meminfo", "MemAvailable") / 1024;
 }

@@ -38,9 +38,9 @@ static inline void process_set(int *p, int value)
 /* Zeroed memory that children share; NULL where there is none. */
 void *process_share(size_t size);
 
-long available_mib(void);
+/* What @path, a file of lines as "KEY: 123 kB", says of @key; 0 where it doesn't. */
+long process_kib(const char *path, const char *key);
 
-/* Sorts them. */
-double median_of(double *values, size_t n);
+long available_mib(void);
 
 #endif

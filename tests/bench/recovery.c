@@ -2,6 +2,7 @@
 /* A holder is killed: how long until the one who waits has what it held, and knows. */
 #include "bench.h"
 #include "process.h"
+#include "pshared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -150,17 +151,7 @@ static const struct held barrier = { create_barrier, be_party, meet, reset_barri
 
 static int create_robust(struct state *s)
 {
-	pthread_mutexattr_t attr;
-	int err;
-
-	pthread_mutexattr_init(&attr);
-	err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	if (!err)
-		err = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-	if (!err)
-		err = pthread_mutex_init(&s->stage->mutex, &attr);
-	pthread_mutexattr_destroy(&attr);
-	return -err;
+	return pshared_mutex(&s->stage->mutex, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
 }
 
 static int take_robust(struct state *s)

@@ -2,6 +2,7 @@
 /* Very many locks: what they cost, and what the death of one who could hold them all does. */
 #include "bench.h"
 #include "process.h"
+#include "pshared.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -77,20 +78,14 @@ static const struct method by_shmbuf = {
 
 static int create_robust(struct set *set, size_t locks)
 {
-	pthread_mutexattr_t attr;
-	int err;
+	int err = 0;
 
 	set->mutexes = process_share(locks * sizeof(*set->mutexes));
 	if (!set->mutexes)
 		return -ENOMEM;
-	pthread_mutexattr_init(&attr);
-	err = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	if (!err)
-		err = pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	for (size_t i = 0; i < locks && !err; i++)
-		err = pthread_mutex_init(&set->mutexes[i], &attr);
-	pthread_mutexattr_destroy(&attr);
-	return -err;
+		err = pshared_mutex(&set->mutexes[i], PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
+	return err;
 }
 
 static void destroy_robust(struct set *set, size_t locks)
@@ -177,16 +172,7 @@ static int one_death(struct scan *s, double *took, double *cpu)
 
 static double free_kib(void)
 {
-	char line[128];
-	long kib = 0;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f) && sscanf(line, "MemFree: %ld", &kib) != 1)
-		;
-	fclose(f);
-	return kib;
+	return process_kib("/proc/meminfo", "MemFree");
 }
 
 static int measure_sets(struct scan *s, double *values)

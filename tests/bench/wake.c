@@ -7,6 +7,7 @@
 #include "channel.h"
 #include "peer_futex.h"
 #include "process.h"
+#include "pshared.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -211,23 +212,8 @@ static int create_shmbuf(struct wake *w, struct bench_subject *s)
 
 static int create_memory(struct wake *w, struct bench_subject *s)
 {
-	pthread_mutexattr_t mutex;
-	pthread_condattr_t cond;
-	int err;
-
 	(void)s;
-	pthread_mutexattr_init(&mutex);
-	pthread_condattr_init(&cond);
-	err = pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
-	if (!err)
-		err = pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
-	if (!err)
-		err = pthread_mutex_init(&w->shared->mutex, &mutex);
-	if (!err)
-		err = pthread_cond_init(&w->shared->cond, &cond);
-	pthread_mutexattr_destroy(&mutex);
-	pthread_condattr_destroy(&cond);
-	return -err;
+	return pshared_condition(&w->shared->cond, &w->shared->mutex);
 }
 
 static int create_channel(struct wake *w, struct bench_subject *s)
