@@ -6,7 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/stages.sh"
 
 # shellcheck disable=SC2034 # tests/check reads it
-beside="fuzz_6_12 fuzz_debug large_storm_debug"
+beside="fuzz_6_1 fuzz_6_12 fuzz_7_3 fuzz_debug fuzz_kcsan large_storm large_storm_debug coverage"
 
 stage_whole_model() { "$top/tests/model/run"; }
 
