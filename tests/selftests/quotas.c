@@ -25,12 +25,12 @@
  */
 struct quota {
 	const char *parameter;
-	long (*take)(int fd, int nr);
-	void (*give)(int fd, long what);
+	__s64 (*take)(int fd, int nr);
+	void (*give)(int fd, __s64 what);
 	__u64 limit;
 };
 
-static long take_buffer(int fd, int nr)
+static __s64 take_buffer(int fd, int nr)
 {
 	int own = open_device(O_RDWR), ret = do_create(own, NULL, 0, PAGE, 0, 0, 1);
 
@@ -42,14 +42,14 @@ static long take_buffer(int fd, int nr)
 	return ret;
 }
 
-static void give_fd(int fd, long what)
+static void give_fd(int fd, __s64 what)
 {
 	(void)fd;
 	close(what);
 }
 
 /* A name is a buffer's: there can't be more of them, unlinked and made again or not. */
-static long take_name(int fd, int nr)
+static __s64 take_name(int fd, int nr)
 {
 	int own = open_device(O_RDWR), ret;
 	char name[64];
@@ -66,7 +66,7 @@ static long take_name(int fd, int nr)
 }
 
 /* A page at first, and another one by growth. */
-static long take_growth(int fd, int nr)
+static __s64 take_growth(int fd, int nr)
 {
 	struct shmbuf_create arg = { .size = sizeof(arg), .data_size = 1, .max_size = 2 * PAGE };
 	int own = open_device(O_RDWR), ret = call(own, SHMBUF_IOC_CREATE, &arg);
@@ -82,7 +82,7 @@ static long take_growth(int fd, int nr)
 }
 
 /* The handle goes first, and a mapping keeps what is charged. */
-static long take_mapping(int fd, int nr)
+static __s64 take_mapping(int fd, int nr)
 {
 	int own = take_buffer(fd, nr);
 	void *p;
@@ -91,30 +91,30 @@ static long take_mapping(int fd, int nr)
 		return own;
 	p = map_data(own, PAGE);
 	close(own);
-	return (long)p;
+	return (uintptr_t)p;
 }
 
-static void give_mapping(int fd, long what)
+static void give_mapping(int fd, __s64 what)
 {
 	(void)fd;
-	munmap((void *)what, PAGE);
+	munmap((void *)(uintptr_t)what, PAGE);
 }
 
-static long take_owner(int fd, int nr)
+static __s64 take_owner(int fd, int nr)
 {
 	__u64 id;
 	int ret = do_register(fd, nr % 2 ? SHMBUF_REGISTER_PROCESS : 0, &id);
 
-	return ret ?: (long)id;
+	return ret ?: (__s64)id;
 }
 
-static void give_owner(int fd, long what)
+static void give_owner(int fd, __s64 what)
 {
 	do_unregister(fd, what);
 }
 
 /* An id whose row stays mapped when it has been given back. */
-static long take_row(int fd, int nr)
+static __s64 take_row(int fd, int nr)
 {
 	__u64 id;
 	int ret = do_register(fd, 0, &id);
@@ -125,10 +125,10 @@ static long take_row(int fd, int nr)
 		return ret;
 	row = map_row(fd, id);
 	CHECK(do_unregister(fd, id) == 0);
-	return (long)row;
+	return (uintptr_t)row;
 }
 
-static long take_watch(int fd, int nr)
+static __s64 take_watch(int fd, int nr)
 {
 	int event = eventfd(0, 0), own = open_device(O_RDONLY), ret = do_open(own, "quotas");
 
@@ -156,27 +156,27 @@ static __u64 own_id(int fd)
 	return id;
 }
 
-static long take_unit(int fd, int nr)
+static __s64 take_unit(int fd, int nr)
 {
 	int ret = do_sem_try(fd, own_id(fd), SEM + nr % SEMS);
 
 	return ret ?: nr % SEMS;
 }
 
-static void give_unit(int fd, long what)
+static void give_unit(int fd, __s64 what)
 {
 	CHECK(do_sem_post(fd, own_id(fd), SEM + what) == 0);
 }
 
 /* A reader stays on record until its id ends. */
-static long take_reader(int fd, int nr)
+static __s64 take_reader(int fd, int nr)
 {
 	__u64 id = new_owner(fd);
 	int ret = do_tryread(fd, id, LOCK);
 
 	(void)nr;
 	if (!ret)
-		return (long)id;
+		return id;
 	do_unregister(fd, id);
 	return ret;
 }
@@ -290,7 +290,7 @@ static void note_most(FIXTURE_DATA(quotas) *self)
 		;
 }
 
-static bool refused(long what)
+static bool refused(__s64 what)
 {
 	return what == -EDQUOT || what == -ENOSPC;
 }
@@ -300,7 +300,7 @@ static void take_and_give(FIXTURE_DATA(quotas) *self, const struct quota *q, int
 			  bool counts)
 {
 	int round, nr, i;
-	long what[3];
+	__s64 what[3];
 
 	for (round = 0; round < rounds || !rounds; round++) {
 		for (nr = 0; nr < 3; nr++) {
@@ -322,7 +322,7 @@ static void take_and_give(FIXTURE_DATA(quotas) *self, const struct quota *q, int
 /* All of it can be had, and nothing more. */
 static void use_up(FIXTURE_DATA(quotas) *self, const struct quota *q)
 {
-	long what[LIMIT], more;
+	__s64 what[LIMIT], more;
 	int i;
 
 	for (i = 0; i < LIMIT; i++)
