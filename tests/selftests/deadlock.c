@@ -15,6 +15,8 @@ struct actor {
 	pid_t pid, tid;
 	int held;
 	int go;
+	int asks;		/* for the second lock, with so many ticks behind it */
+	unsigned long ticks;
 	int result;		/* of taking the second lock */
 };
 
@@ -83,6 +85,8 @@ static void act(struct ring *r, int i)
 	a->tid = syscall(SYS_gettid);
 	set(&a->held, 1);
 	UNTIL(get(&a->go));
+	a->ticks = kernel_ticks(a->tid);
+	set(&a->asks, 1);
 	ret = handle_lock(&next, r->flags, r->deadline);
 	set(&a->result, ret);
 	/* Who was told gives up when it is told to. */
@@ -161,8 +165,9 @@ static bool waits(const struct ring *r, int i)
 {
 	const struct actor *a = &r->actors[i];
 
-	return r->flags & SHMBUF_LOCK_SPIN ? kernel_ticks(a->tid) >= 3 :
-					     asleep_in(a->tid, SHMBUF_IOC_LOCK);
+	if (r->flags & SHMBUF_LOCK_SPIN)
+		return get(&a->asks) && kernel_ticks(a->tid) >= a->ticks + 3;
+	return asleep_in(a->tid, SHMBUF_IOC_LOCK);
 }
 
 FIXTURE(ring)

@@ -309,21 +309,25 @@ FIXTURE_TEARDOWN(signals)
 
 TEST_F(signals, during_lock)
 {
-	bool eintr = variant->lock_flags & INTR;
+	bool eintr = variant->lock_flags & INTR, spins = variant->lock_flags & SPIN;
+	int *asks = signals_seen + 1, i;
+	unsigned long ticks;
 	pid_t pid;
-	int i;
 
 	pid = spawn();
 	if (!pid) {
 		__u64 owner = new_owner(self->fd);
 
 		handle_signals(variant->sa_flags);
+		__atomic_store_n(asks, 1, __ATOMIC_SEQ_CST);
 		CHECK(do_lock(self->fd, owner, 0, variant->lock_flags, NEVER) ==
 		      (eintr ? -EINTR : 0));
 		_exit(eintr ? 0 : do_unlock(self->fd, owner, 0));
 	}
+	UNTIL(__atomic_load_n(asks, __ATOMIC_SEQ_CST));
 	for (i = 1; i <= (eintr ? 1 : 5); i++) {
-		UNTIL((variant->lock_flags & SPIN) ? kernel_ticks(pid) >= 2 :
+		ticks = kernel_ticks(pid);
+		UNTIL(spins ? kernel_ticks(pid) >= ticks + 2 :
 		      asleep_in(pid, SHMBUF_IOC_LOCK));
 		kill(pid, SIGUSR1);
 		/* The handler runs while the lock is still ours. */

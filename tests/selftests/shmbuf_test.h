@@ -388,14 +388,14 @@ static inline bool asleep_in(pid_t tid, unsigned long cmd)
 	return asleep;
 }
 
-/* Clock ticks that a process has spent in the kernel. */
-static inline unsigned long kernel_ticks(pid_t pid)
+/* Clock ticks that a thread has spent in the kernel. */
+static inline unsigned long kernel_ticks(pid_t tid)
 {
 	unsigned long ticks = 0;
 	char path[64];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", tid, tid);
 	f = fopen(path, "r");
 	if (f && fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %lu",
 			&ticks) != 1)
