@@ -16,8 +16,8 @@ fuzz_on() { KERNEL=$1 CALLS=$2 SEED=$3 SLOWNESS=${4:-${SLOWNESS-}} "$top/tests/f
 stage_fuzz_6_1() { fuzz_on 6.1 4000000 601; }
 stage_fuzz_6_12() { fuzz_on 6.12 3000000 612; }
 stage_fuzz_7_3() { fuzz_on 7.3 3000000 703; }
-# What costs most to look for is left to the selftests.
-stage_fuzz_debug() { APPEND="kmemleak=off no_debug_objects" fuzz_on 6.12-debug 1000000 1612 8; }
+# What costs most to look for is left to the selftests and the storms.
+stage_fuzz_debug() { APPEND="kmemleak=off no_debug_objects lockdep.prove_locking=0" fuzz_on 6.12-debug 1000000 1612 8; }
 stage_fuzz_kcsan() { fuzz_on 6.12-kcsan 300000 2612 8; }
 
 stage_large_storm() { KILLS=10000 "$top/tests/storm/run"; }
