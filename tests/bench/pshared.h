@@ -5,7 +5,12 @@
 
 #include <pthread.h>
 
-/* @robust: PTHREAD_MUTEX_STALLED or _ROBUST; @protocol: PTHREAD_PRIO_NONE or _INHERIT. */
+/*
+ * For many mutexes; to be destroyed also where it fails.
+ * @robust: PTHREAD_MUTEX_STALLED or _ROBUST; @protocol: PTHREAD_PRIO_NONE or _INHERIT.
+ */
+int pshared_mutexattr(pthread_mutexattr_t *attr, int robust, int protocol);
+
 int pshared_mutex(pthread_mutex_t *mutex, int robust, int protocol);
 
 /* A condition, and the plain mutex that goes with it. */

@@ -78,13 +78,17 @@ static const struct method by_shmbuf = {
 
 static int create_robust(struct set *set, size_t locks)
 {
-	int err = 0;
+	pthread_mutexattr_t attr;
+	int err;
 
 	set->mutexes = process_share(locks * sizeof(*set->mutexes));
 	if (!set->mutexes)
 		return -ENOMEM;
+	/* Made once, as a program would: this is timed. */
+	err = pshared_mutexattr(&attr, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
 	for (size_t i = 0; i < locks && !err; i++)
-		err = pshared_mutex(&set->mutexes[i], PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
+		err = -pthread_mutex_init(&set->mutexes[i], &attr);
+	pthread_mutexattr_destroy(&attr);
 	return err;
 }
 
