@@ -6,7 +6,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/stages.sh"
 
 # shellcheck disable=SC2034 # tests/check reads it
-beside="debug_selftests debug_storm kcsan_selftests kcsan_storm"
+beside="debug_selftests debug_storm kcsan_kernel kcsan_selftests kcsan_storm"
 
 # With all checks on everything takes longer, above all what starts and ends processes.
 export SLOWNESS=${SLOWNESS:-8}

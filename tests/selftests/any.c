@@ -325,7 +325,7 @@ TEST_F(any, killed_waiters)
 /* Two who grant at the same time: one of them is heard, and the other's lock stays free. */
 TEST_F(any, two_granters_race)
 {
-	const int rounds = 600;
+	const int rounds = fewer(600);
 	int *s = self->shared;
 	pid_t pid, granter;
 	int i;

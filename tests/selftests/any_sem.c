@@ -222,7 +222,7 @@ TEST_F(any_sem, storm_of_kills)
 	EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM + 1));
 	for (i = 0; i < WORKERS; i++)
 		workers[i] = spawn_worker(self->fd, draw(&seed));
-	for (kills = 0; kills < KILLS; kills++) {
+	for (kills = 0; kills < fewer(KILLS); kills++) {
 		i = draw(&seed) % WORKERS;
 		usleep(draw(&seed) % 3000);
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));

@@ -326,7 +326,7 @@ TEST_F(barrier_death, storm_of_kills)
 		if (!workers[i])
 			meet(self->fd, rounds, told);
 	}
-	for (kills = 0; kills < 100; kills++) {
+	for (kills = 0; kills < fewer(100) || !__atomic_load_n(told, __ATOMIC_SEQ_CST); kills++) {
 		usleep(draw(&seed) % 4000);
 		i = draw(&seed) % WORKERS;
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
@@ -361,7 +361,7 @@ TEST_F(barrier_death, vandal_among_workers)
 	}
 	for (i = 0; i < WORKERS; i++)
 		workers[i] = spawn_worker(self->fd, draw(&seed));
-	for (kills = 0; kills < 100; kills++) {
+	for (kills = 0; kills < fewer(100); kills++) {
 		usleep(draw(&seed) % 5000);
 		i = draw(&seed) % WORKERS;
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));

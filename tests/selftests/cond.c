@@ -502,7 +502,7 @@ TEST_F(cond, the_lock_is_nearly_reset)
 			CHECK(do_reset(self->fd, self->lock, 2) == -EBUSY);
 	}
 	UNTIL(self->shared[100]);
-	for (i = 0; i < 80; i++) {
+	for (i = 0; i < fewer(80); i++) {
 		pid = spawn_sleeper(self, i % 100);
 		self->shared[0] = 0;
 		EXPECT_EQ(1, wake(self, 1));
@@ -722,7 +722,7 @@ TEST_F(cond, sleepers_killed_at_random)
 	pid_t first, second;
 	int i, ret;
 
-	for (i = 0; i < 80; i++) {
+	for (i = 0; i < fewer(80); i++) {
 		self->shared[0] = 0;
 		first = spawn_sleeper(self, 1);
 		second = spawn_sleeper(self, 2);
@@ -832,7 +832,7 @@ static void run_workers(struct job *j, int workers)
 TEST_F(cond, no_wake_is_lost)
 {
 	struct job j = {
-		.self = self, .store = shared_memory(sizeof(*j.store)), .total = 1500,
+		.self = self, .store = shared_memory(sizeof(*j.store)), .total = fewer(1500),
 	};
 	int workers;
 
@@ -869,7 +869,7 @@ static void take_turns(FIXTURE_DATA(cond) *self, struct store *s, int side, int 
 TEST_F(cond, ping_pong_without_a_lost_wakeup)
 {
 	struct store *s = shared_memory(sizeof(*s));
-	const int rounds = 5000;
+	const int rounds = fewer(5000);
 	pid_t pid = spawn();
 
 	if (!pid) {

@@ -256,7 +256,7 @@ TEST_F(ring, all_at_once)
 	struct ring *r = self->ring;
 	int i;
 
-	r->rounds = r->flags & SHMBUF_LOCK_SPIN ? 50 : 2000 / r->length;
+	r->rounds = r->flags & SHMBUF_LOCK_SPIN ? fewer(50) : fewer(2000) / r->length;
 	spawn_actors(r, variant->threads);
 	for (i = 0; i < (variant->threads ? 1 : r->length); i++)
 		EXPECT_EQ(0, reap(r->actors[i].pid));
@@ -525,7 +525,7 @@ TEST(locks_in_one_order)
 	for (i = 0; i < ORDERED; i++) {
 		pids[i] = spawn();
 		if (!pids[i]) {
-			lock_in_order(fd, 1500, i);
+			lock_in_order(fd, fewer(1500), i);
 			_exit(0);
 		}
 	}
@@ -562,7 +562,7 @@ TEST(locks_in_any_order)
 	for (i = 0; i < ORDERED; i++) {
 		pids[i] = spawn();
 		if (!pids[i]) {
-			lock_in_disorder(fd, 2000, i, told);
+			lock_in_disorder(fd, fewer(2000), i, told);
 			_exit(0);
 		}
 	}

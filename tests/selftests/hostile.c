@@ -196,14 +196,14 @@ TEST_F(hostile, vandal_among_workers)
 		if (!workers[i])
 			work(self->stage, i, self->seed + i + 1);
 	}
-	for (kills = 0; kills < 100; kills++) {
+	for (kills = 0; kills < fewer(100); kills++) {
 		i = draw(&self->seed) % WORKERS;
 		usleep(draw(&self->seed) % 8000);
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
 		workers[i] = spawn();
 		if (!workers[i])
 			work(self->stage, i, draw(&self->seed) | 1);
-		if (kills % 20 == 0)
+		if (kills % 10 == 0)
 			expect_working(_metadata, quiet);
 	}
 	/* All can be killed, at once and in any state. */

@@ -216,7 +216,7 @@ static void leave_buffers(void)
 {
 	int i;
 
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < fewer(100); i++) {
 		int fd = open_device(O_RDWR);
 		struct control c;
 		__u64 *row;
@@ -268,7 +268,7 @@ TEST_F(leaks, pages_of_a_new_buffer)
 
 	leave_secrets();
 	leave_buffers();
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < fewer(200); i++) {
 		expect_fresh(_metadata, 0, SHMBUF_LAYOUT_SPREAD, 1 + i);
 		expect_fresh(_metadata, SHMBUF_CREATE_PREALLOC, SHMBUF_LAYOUT_PACKED, 3000);
 	}

@@ -497,7 +497,7 @@ static void count(int fd, unsigned long *data, long rounds, __u32 flags, bool fa
 
 TEST_F(counter, comes_out_right)
 {
-	long rounds = (variant->fast ? 64000 : 16000) / variant->processes;
+	long rounds = fewer(variant->fast ? 64000 : 16000) / variant->processes;
 	pid_t pids[16];
 	int i;
 

@@ -29,6 +29,14 @@ static inline unsigned int alarm_by_slowness(unsigned int seconds)
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	180
 
+/* Of @n times as many as there is time for: an eighth at least. */
+static inline int fewer(int n)
+{
+	int by = slowness() < 8 ? slowness() : 8;
+
+	return (n + by - 1) / by;
+}
+
 /* How long to wait for what is to come, in seconds. */
 #define PATIENCE_S	(60 * slowness())
 

@@ -358,7 +358,7 @@ TEST_F_TIMEOUT(queue, ping_pong_without_a_lost_wakeup, 4 * TEST_TIMEOUT_DEFAULT)
 {
 	struct game g = {
 		.fd = self->fd, .c = self->c, .turn = map_data(self->fd, 4096),
-		.rounds = 100000, .fast = true,
+		.rounds = fewer(100000), .fast = true,
 	};
 
 	EXPECT_EQ(0, play_both(&g));
@@ -371,7 +371,7 @@ TEST_F(queue, ping_pong_by_ioctl_only)
 {
 	struct game g = {
 		.fd = self->fd, .c = self->c, .turn = map_data(self->fd, 4096),
-		.rounds = 5000, .fast = false,
+		.rounds = fewer(5000), .fast = false,
 	};
 
 	EXPECT_EQ(0, play_both(&g));
@@ -382,7 +382,7 @@ TEST_F(queue, ping_pong_by_ioctl_only)
 /* Tokens: as many are taken as were put, by six takers. */
 TEST_F(queue, tokens_with_many_sleepers)
 {
-	int *tokens = map_data(self->fd, 4096), i, put;
+	int *tokens = map_data(self->fd, 4096), i, put, all = fewer(3000);
 	pid_t pids[6];
 
 	for (i = 0; i < 6; i++) {
@@ -403,7 +403,7 @@ TEST_F(queue, tokens_with_many_sleepers)
 			}
 		}
 	}
-	for (put = 1; put <= 3000; put++) {
+	for (put = 1; put <= all; put++) {
 		__atomic_add_fetch(&tokens[0], 1, __ATOMIC_SEQ_CST);
 		if (!fast_wake(&self->c, 1))
 			EXPECT_LE(0, do_wake(self->fd, 1, 1));
@@ -411,7 +411,7 @@ TEST_F(queue, tokens_with_many_sleepers)
 			UNTIL(__atomic_load_n(&tokens[0], __ATOMIC_SEQ_CST) == 0);
 	}
 	/* Six more, with which each of them goes home. */
-	UNTIL(__atomic_load_n(&tokens[1], __ATOMIC_SEQ_CST) == 3000);
+	UNTIL(__atomic_load_n(&tokens[1], __ATOMIC_SEQ_CST) == all);
 	tokens[2] = 1;
 	for (i = 0; i < 6; i++) {
 		__atomic_add_fetch(&tokens[0], 1, __ATOMIC_SEQ_CST);
@@ -419,7 +419,7 @@ TEST_F(queue, tokens_with_many_sleepers)
 	}
 	for (i = 0; i < 6; i++)
 		EXPECT_EQ(0, reap(pids[i]));
-	EXPECT_EQ(3006, tokens[1]);
+	EXPECT_EQ(all + 6, tokens[1]);
 }
 
 TEST_HARNESS_MAIN

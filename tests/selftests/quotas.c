@@ -341,7 +341,7 @@ TEST_F(quotas, never_passed)
 	for (i = 0; i < HEIRS; i++) {
 		pids[i] = spawn_as(USER);
 		if (!pids[i]) {
-			take_and_give(self, &variant->q, 150, true);
+			take_and_give(self, &variant->q, fewer(150), true);
 			_exit(0);
 		}
 	}
@@ -365,7 +365,7 @@ TEST_F(quotas, given_back_by_the_killed)
 
 	for (i = 0; i < HEIRS; i++)
 		pids[i] = 0;
-	for (kills = 0; kills < 40; kills++) {
+	for (kills = 0; kills < HEIRS + fewer(40); kills++) {
 		i = kills % HEIRS;
 		if (pids[i])
 			EXPECT_EQ(128 + SIGKILL, kill_and_reap(pids[i]));

@@ -518,7 +518,7 @@ static pid_t start_mixed(int fd, struct numbers *n, int k, int readers, int roun
 TEST_F(mix, readers_see_what_writers_left)
 {
 	int i, k, parties = variant->readers + variant->writers;
-	int rounds = variant->killed ? INT_MAX : 1500;
+	int rounds = variant->killed ? INT_MAX : fewer(1500);
 	struct numbers *n = shared_memory(4096);
 	unsigned int seed = getpid();
 	pid_t pids[16];
@@ -526,7 +526,7 @@ TEST_F(mix, readers_see_what_writers_left)
 
 	for (i = 0; i < parties; i++)
 		pids[i] = start_mixed(self->fd, n, i, variant->readers, rounds, i + 1);
-	for (k = 0; k < variant->killed; k++) {
+	for (k = 0; k < fewer(variant->killed); k++) {
 		i = rand_r(&seed) % parties;
 		usleep(rand_r(&seed) % 4000);
 		ASSERT_EQ(128 + SIGKILL, kill_and_reap(pids[i]));
@@ -583,7 +583,7 @@ TEST_F(mix, vandals)
 			munmap(row, sysconf(_SC_PAGESIZE));
 		}
 	}
-	UNTIL(__atomic_load_n(&n->reads, __ATOMIC_SEQ_CST) > 20000);
+	UNTIL(__atomic_load_n(&n->reads, __ATOMIC_SEQ_CST) > (unsigned int)fewer(20000));
 	for (i = 0; i < 8; i++)
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(pids[i]));
 }

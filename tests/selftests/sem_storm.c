@@ -80,7 +80,7 @@ TEST_F(crowd, never_more_inside_than_units)
 		__u64 owner = variant->undo ? new_owner(self->fd) : 0;
 
 		c = map_control(self->fd, PROT_READ | PROT_WRITE);
-		for (n = 0; n < variant->rounds; n++) {
+		for (n = 0; n < fewer(variant->rounds); n++) {
 			if (n % 4 >= variant->fast || !fast_down(&c, SEM))
 				CHECK(do_sem_wait(self->fd, owner, SEM, 0, now() + PATIENCE) == 0);
 			enter_and_leave(self->inside);
@@ -91,7 +91,7 @@ TEST_F(crowd, never_more_inside_than_units)
 	}
 	for (i = 0; i < variant->workers; i++)
 		EXPECT_EQ(0, reap(pids[i]));
-	EXPECT_EQ(variant->workers * variant->rounds, self->inside->rounds);
+	EXPECT_EQ(variant->workers * fewer(variant->rounds), self->inside->rounds);
 	EXPECT_GE(UNITS, self->inside->most);
 	EXPECT_EQ(shmbuf_sem_word(UNITS, UNITS, 0), read_word(&c, SEM));
 }
@@ -178,7 +178,7 @@ static void storm_over(struct __test_metadata *_metadata, FIXTURE_DATA(storm) *s
 	new_sem(self->fd, SEM, units, 0);
 	for (i = 0; i < WORKERS; i++)
 		workers[i] = spawn_worker(self->fd, draw(&seed));
-	for (kills = 0; kills < KILLS; kills++) {
+	for (kills = 0; kills < fewer(KILLS); kills++) {
 		i = draw(&seed) % WORKERS;
 		usleep(draw(&seed) % 3000);
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
@@ -241,7 +241,7 @@ TEST_F(storm, vandal_among_workers)
 			fast_up(&self->c, SEM);
 		}
 	}
-	for (kills = 0; kills < 60; kills++) {
+	for (kills = 0; kills < fewer(60); kills++) {
 		usleep(draw(&seed) % 5000);
 		i = draw(&seed) % WORKERS;
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));

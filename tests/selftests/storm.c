@@ -116,7 +116,7 @@ TEST_F(storm, no_half_change_goes_unnoticed)
 
 	for (i = 0; i < WORKERS; i++)
 		workers[i] = spawn_worker(self->fd, s, variant->flags, variant->fast);
-	for (kills = 0; kills < KILLS || get(&s->repairs) < REPAIRS; kills++) {
+	for (kills = 0; kills < fewer(KILLS) || get(&s->repairs) < REPAIRS; kills++) {
 		i = draw(&self->seed) % WORKERS;
 		usleep(draw(&self->seed) % 3000);
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
