@@ -278,7 +278,7 @@ TEST_F(flood, others_go_on)
 	done = counted(self->done);
 	victim = spawn_victim(self->rounds);
 	/* Hundreds of threads leave the victim its share of the processors, and no more. */
-	for (round = 1; round <= ROUNDS; round++)
+	for (round = 1; round <= (unsigned int)fewer(ROUNDS); round++)
 		UNTIL(counted(self->rounds) >= round);
 	UNTIL(counted(self->done) > done);
 	EXPECT_EQ(128 + SIGKILL, kill_and_reap(victim));
@@ -390,7 +390,7 @@ TEST(halted_in_their_own_memory)
 	for (i = 0; i < HALTS; i++)
 		EXPECT_EQ(false, ended(pids[i]))
 			TH_LOG("call %d wasn't halted", i);
-	for (i = 0; i < ROUNDS; i++)
+	for (i = 0; i < fewer(ROUNDS); i++)
 		round_of(rounds);
 	EXPECT_EQ(0, do_unlock(fd, owner, 0));
 	EXPECT_EQ(0, reap(pid));

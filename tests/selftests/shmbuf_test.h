@@ -52,11 +52,11 @@
 } while (0)
 
 #define UNTIL(cond) do {						\
-	__u64 __end = now() + PATIENCE;					\
+	__u64 __start = now();						\
 	while (!(cond)) {						\
-		if (now() > __end)					\
+		if (now() - __start > PATIENCE)				\
 			fatal("waited in vain for: %s", #cond);		\
-		usleep(300);						\
+		look_again_later(__start);				\
 	}								\
 } while (0)
 
@@ -66,6 +66,14 @@ static inline __u64 now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+/* The less often the longer it takes: a hundred who look keep others from what they wait for. */
+static inline void look_again_later(__u64 start)
+{
+	__u64 us = (now() - start) / 8000;
+
+	usleep(us < 300 ? 300 : us > 30000 ? 30000 : us);
 }
 
 /* Buffers */
