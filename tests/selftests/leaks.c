@@ -145,18 +145,18 @@ TEST_F(leaks, moved)
 
 #define ARGS	512
 
-static void expect_refused(struct __test_metadata *_metadata, int fd, unsigned int nr,
+static void expect_refused(struct __test_metadata *_metadata, int fd, char *args, unsigned int nr,
 			   __u32 size, __u32 flags)
 {
-	char *args = filled(ARGS), before[ARGS];
+	char before[ARGS];
 
+	memset(args, FILL, ARGS);
 	*(__u32 *)args = size;
 	*(__u32 *)(args + 4) = flags;
 	memcpy(before, args, ARGS);
 	EXPECT_GT(0, call(fd, _IO(SHMBUF_IOC_TYPE, nr), args));
 	EXPECT_EQ(0, memcmp(before, args, ARGS))
 		TH_LOG("ioctl %#x, size %u, flags %#x", nr, size, flags);
-	munmap(args + ARGS - PAGE, 2 * PAGE);
 }
 
 /*
@@ -166,13 +166,14 @@ static void expect_refused(struct __test_metadata *_metadata, int fd, unsigned i
 TEST_F(leaks, nothing_from_what_fails)
 {
 	static const __u32 flags[] = { 0, ~0U, 5, 0x00010001 };
+	char *args = filled(ARGS);
 	unsigned int nr, i;
 	__u32 size;
 
 	for (nr = 0; nr <= _IOC_NR(SHMBUF_IOC_DEATHS); nr++)
 		for (size = 8; size <= ARGS; size += 8)
 			for (i = 0; i < ARRAY_SIZE(flags); i++)
-				expect_refused(_metadata, self->fd, nr, size, flags[i]);
+				expect_refused(_metadata, self->fd, args, nr, size, flags[i]);
 }
 
 TEST_F(leaks, nothing_from_what_fails_late)
