@@ -447,9 +447,9 @@ static __u64 time_of_a_crowd(FIXTURE_DATA(crowd) *self, const FIXTURE_VARIANT(cr
 TEST_F(crowd, all_at_once)
 {
 	__u64 wake, took, owner = new_owner(self->fd);
-	int i, slow = 0;
+	int i, slow = 0, rounds = fewer(CROWD_ROUNDS) | 1;
 
-	for (i = 0; i < CROWD_ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		new_sem(self->fd, SEM, CROWD, CROWD);
 		ASSERT_EQ(0, do_init(self->fd, BARRIER, 1, SHMBUF_KIND_BARRIER,
 				     CROWD + 1 + variant->death));
@@ -459,7 +459,7 @@ TEST_F(crowd, all_at_once)
 		slow += took > wake * CROWD_RATIO;
 		UNTIL(do_reset(self->fd, SEM, 2) == 0);
 	}
-	EXPECT_GT(CROWD_ROUNDS / 2, slow);
+	EXPECT_GE(rounds / 2, slow);
 }
 
 TEST_HARNESS_MAIN
