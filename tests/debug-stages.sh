@@ -21,7 +21,7 @@ stage_debug_kernel() { kernel_there 6.12-debug; }
 # What .ci/run has time for: the module's parts by themselves, some kills.
 stage_debug_brief() {
 	"$top/tests/kunit/run" -k 6.12-debug
-	KERNEL=6.12-debug KILLS=60 "$top/tests/storm/run"
+	KERNEL=6.12-debug KILLS=300 "$top/tests/storm/run"
 }
 
 stage_debug_selftests() { ok "the run on 6.12-debug ends well" selftests_on 6.12-debug; }
