@@ -326,7 +326,9 @@ TEST_F(barrier_death, storm_of_kills)
 		if (!workers[i])
 			meet(self->fd, rounds, told);
 	}
-	for (kills = 0; kills < fewer(100) || !__atomic_load_n(told, __ATOMIC_SEQ_CST); kills++) {
+	for (kills = 0; kills < 100; kills++) {
+		if (kills >= fewer(100) && __atomic_load_n(told, __ATOMIC_SEQ_CST))
+			break;
 		usleep(draw(&seed) % 4000);
 		i = draw(&seed) % WORKERS;
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(workers[i]));
