@@ -78,6 +78,7 @@ struct shmbuf_bucket {
  * @owners_lock: protects each owner's list and death, @dead_owners, @members and @peers.
  *	Outside of it: nothing but @config and @reap_lock.
  * @dead_owners: to be reaped
+ * @nr_dead: so many; changed under @owners_lock, read anywhere
  * @deaths_lock: innermost; protects the log of deaths
  * @deaths: the log, made with the first owner
  * @nr_death_notes: made of locks of the dead; under @deaths_lock
@@ -129,6 +130,7 @@ struct shmbuf_buffer {
 	struct xarray owners;
 	spinlock_t owners_lock; /* deaths */
 	struct list_head dead_owners;
+	u32 nr_dead;
 	spinlock_t deaths_lock; /* the log, @nr_deaths */
 	struct shmbuf_death_log *deaths;
 	u32 nr_death_notes;

@@ -305,6 +305,7 @@ static void shmbuf_owner_set_dead(struct shmbuf_owner *owner, struct shmbuf_caus
 	owner->last = shmbuf_member_leave(buffer, owner->member);
 	WRITE_ONCE(owner->dead, true);
 	list_move_tail(&owner->node, &buffer->dead_owners);
+	WRITE_ONCE(buffer->nr_dead, buffer->nr_dead + 1);
 	if (cause.how != SHMBUF_DEATH_UNREGISTER)
 		shmbuf_death_record(owner);
 }
@@ -365,7 +366,11 @@ int shmbuf_owner_unregister(struct shmbuf_buffer *buffer, u64 id)
 	}
 	shmbuf_owner_put(owner);
 	shmbuf_sweep(buffer);
-	queue_work(shmbuf_workqueue, &buffer->reap);
+	/* A worker spares the caller the scan, but is no match for many who come and go. */
+	if (READ_ONCE(buffer->nr_dead) < SHMBUF_DEAD_MOST)
+		queue_work(shmbuf_workqueue, &buffer->reap);
+	else
+		shmbuf_owners_reap(buffer);
 	return 0;
 }
 
@@ -410,6 +415,7 @@ void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 	mutex_lock(&buffer->reap_lock);
 	spin_lock(&buffer->owners_lock);
 	list_splice_init(&buffer->dead_owners, &dead);
+	WRITE_ONCE(buffer->nr_dead, 0);
 	spin_unlock(&buffer->owners_lock);
 
 	if (!list_empty(&dead)) {

@@ -21,6 +21,9 @@ struct shmbuf_user;
 struct task_struct;
 struct work_struct;
 
+/* So many given-back ids are left to the worker; then who gives one back reaps. */
+#define SHMBUF_DEAD_MOST 64
+
 /**
  * struct shmbuf_owner - one owner id of one buffer
  * @rcu: frees it

@@ -5,11 +5,10 @@
 # shellcheck source=tests/stages.sh
 . "$(dirname "${BASH_SOURCE[0]}")/stages.sh"
 
-# Each keeps about one processor busy. tests/check reads it.
-# shellcheck disable=SC2034
+# shellcheck disable=SC2034 # tests/check reads it
 beside="6_1 6_1_rt 6_12 6_12_rt 7_3 7_3_rt 6_1_arm64 6_12_arm64 32_bits"
 
-# Two at once, some of them with PREEMPT_RT or of another architecture.
+# Some of them are slow: with PREEMPT_RT, of another architecture, with others beside.
 export SLOWNESS=${SLOWNESS:-3}
 
 whole() { ok "the run on $* ends well" selftests_on "$@"; }

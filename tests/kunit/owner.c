@@ -109,6 +109,43 @@ static void given_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, unregister(test, file, other), 0);
 }
 
+static unsigned int nr_owners(struct shmbuf_buffer *buffer)
+{
+	struct shmbuf_owner *owner;
+	unsigned long slot;
+	unsigned int nr = 0;
+
+	xa_for_each(&buffer->owners, slot, owner)
+		nr++;
+	return nr;
+}
+
+static void no_time(struct work_struct *work)
+{
+}
+
+/* Faster than a worker buries them: the dead don't pile up for all that. */
+static void given_back_without_end(struct kunit *test)
+{
+	struct file *file = scene_open(test, O_RDWR);
+	struct shmbuf_buffer *buffer = scene_create(test, file, 1);
+	unsigned int most = 0;
+	int i;
+
+	buffer->reap.func = no_time;
+	for (i = 0; i < 10 * SHMBUF_DEAD_MOST; i++) {
+		KUNIT_EXPECT_EQ(test, unregister(test, file, scene_register(test, file, i % 2)), 0);
+		most = max(most, nr_owners(buffer));
+	}
+	KUNIT_EXPECT_LT(test, most, SHMBUF_DEAD_MOST);
+	KUNIT_EXPECT_LT(test, buffer->nr_dead, SHMBUF_DEAD_MOST);
+	flush_work(&buffer->reap);
+	buffer->reap.func = shmbuf_owners_reap_work;
+	give_back(test, file, scene_register(test, file, false));
+	KUNIT_EXPECT_EQ(test, nr_owners(buffer), 0);
+	KUNIT_EXPECT_EQ(test, buffer->nr_dead, 0);
+}
+
 /* A slot comes again last of all, and never before its words have been scanned. */
 static void slots_again(struct kunit *test)
 {
@@ -276,6 +313,7 @@ static void quota_of_the_gone(struct kunit *test)
 static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(ids),
 	KUNIT_CASE(given_back),
+	KUNIT_CASE(given_back_without_end),
 	KUNIT_CASE(slots_again),
 	KUNIT_CASE(generation_wraps),
 	KUNIT_CASE(whose),
