@@ -18,9 +18,9 @@ stage_whole_model() { "$top/tests/model/run"; }
 # fuzz_on KERNEL CALLS SEED [SLOWNESS]
 fuzz_on() { KERNEL=$1 CALLS=${CALLS:-$2} SEED=${SEED:-$3} SLOWNESS=${4:-${SLOWNESS-}} "$top/tests/fuzz/run"; }
 
-stage_fuzz_6_1() { fuzz_on 6.1 500000 601; }
-stage_fuzz_6_12() { fuzz_on 6.12 500000 612; }
-stage_fuzz_7_3() { fuzz_on 7.3 500000 703; }
+stage_fuzz_6_1() { fuzz_on 6.1 300000 601; }
+stage_fuzz_6_12() { fuzz_on 6.12 300000 612; }
+stage_fuzz_7_3() { fuzz_on 7.3 300000 703; }
 # What costs most to look for is left to the selftests and the storms.
 stage_fuzz_debug() { APPEND="kmemleak=off no_debug_objects lockdep.prove_locking=0" fuzz_on 6.12-debug 100000 1612 8; }
 stage_fuzz_kcsan() { fuzz_on 6.12-kcsan 50000 2612 8; }
