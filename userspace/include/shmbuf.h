@@ -916,11 +916,11 @@ int shmbuf_query(struct shmbuf *b, struct shmbuf_info *info);
 const char *shmbuf_strerror(int err);
 
 /*
- * From here on nothing is an interface: it is how shmbuf_lock(), shmbuf_trylock()
- * and shmbuf_unlock() are compiled into the program, as the calls would cost
- * as much as the rest.  The functions are in the library as well, for debuggers,
- * other languages, and programs that define SHMBUF_NO_INLINE.  What is
- * described here doesn't change before libshmbuf.so.2.
+ * From here on nothing is an interface: it is how the steps of locks and semaphores that
+ * need no kernel are compiled into the program, as the calls would cost as much as the
+ * rest.  The functions are in the library as well, for debuggers, other languages, and
+ * programs that define SHMBUF_NO_INLINE.  What is described here doesn't change before
+ * libshmbuf.so.2.
  */
 
 /*
@@ -928,7 +928,8 @@ const char *shmbuf_strerror(int err);
  * once the handle is closed, and in a child of fork().
  * @serial: of this opening of the handle, never used again in the process
  * @words: the word of object 0
- * @table: number of objects, above the binary logarithm of their distance
+ * @table: number of objects whose words may be written, above the binary logarithm of
+ *	their distance
  */
 struct shmbuf_fast {
 	uint64_t serial;
@@ -972,17 +973,25 @@ static inline int shmbuf_fast_current(const struct shmbuf *b)
 						__ATOMIC_RELAXED), 1);
 }
 
+static inline int shmbuf_fast_has(uint64_t table, uint32_t index)
+{
+	return __builtin_expect(index < table >> SHMBUF_FAST_TABLE_SHIFT, 1);
+}
+
 static inline int shmbuf_fast_ready(const struct shmbuf *b, uint32_t index)
 {
-	return shmbuf_fast_current(b) &&
-	       __builtin_expect(index < shmbuf_fast(b)->table >>
-				SHMBUF_FAST_TABLE_SHIFT, 1);
+	return shmbuf_fast_current(b) && shmbuf_fast_has(shmbuf_fast(b)->table, index);
+}
+
+static inline __u64 *shmbuf_fast_word_by(const struct shmbuf *b, uint64_t table,
+					 uint32_t index)
+{
+	return (__u64 *)(shmbuf_fast(b)->words + ((size_t)index << (table & 63)));
 }
 
 static inline __u64 *shmbuf_fast_word(const struct shmbuf *b, uint32_t index)
 {
-	return (__u64 *)(shmbuf_fast(b)->words +
-			 ((size_t)index << (shmbuf_fast(b)->table & 63)));
+	return shmbuf_fast_word_by(b, shmbuf_fast(b)->table, index);
 }
 
 static inline int shmbuf_fast_acquire(__u64 *word, __u64 id)
@@ -1054,6 +1063,58 @@ static inline int shmbuf_fast_unlock(const struct shmbuf *b, uint32_t index)
 	       shmbuf_fast_release(shmbuf_fast_word(b, index), shmbuf_fast_thread.id);
 }
 
+/* A semaphore needs no id, and sets no handle up: a signal handler may post. */
+static inline uint64_t shmbuf_fast_table(const struct shmbuf *b)
+{
+	/* Pairs with the library's release, once the words are at hand. */
+	return __atomic_load_n(&shmbuf_fast(b)->table, __ATOMIC_ACQUIRE);
+}
+
+static inline int shmbuf_fast_down(const struct shmbuf *b, uint32_t index)
+{
+	uint64_t table = shmbuf_fast_table(b);
+	__u64 *word, old, changed = 0;
+
+	if (!shmbuf_fast_has(table, index))
+		return 0;
+	word = shmbuf_fast_word_by(b, table, index);
+	old = __atomic_load_n(word, __ATOMIC_RELAXED);
+	return __builtin_expect(shmbuf_sem_user_down(old, &changed), 1) &&
+	       __builtin_expect(__atomic_compare_exchange_n(word, &old, changed, 0,
+							    __ATOMIC_ACQUIRE,
+							    __ATOMIC_RELAXED), 1);
+}
+
+static inline int shmbuf_fast_up(const struct shmbuf *b, uint32_t index)
+{
+	uint64_t table = shmbuf_fast_table(b);
+	__u64 *word, old, changed = 0;
+
+	if (!shmbuf_fast_has(table, index))
+		return 0;
+	word = shmbuf_fast_word_by(b, table, index);
+	old = __atomic_load_n(word, __ATOMIC_RELAXED);
+	return __builtin_expect(shmbuf_sem_user_up(old, &changed), 1) &&
+	       __builtin_expect(__atomic_compare_exchange_n(word, &old, changed, 0,
+							    __ATOMIC_RELEASE,
+							    __ATOMIC_RELAXED), 1);
+}
+
+static inline int shmbuf_inline_sem_wait(struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_down(b, index) ? 0 : shmbuf_sem_wait(b, index);
+}
+
+static inline int shmbuf_inline_sem_trywait(struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_down(b, index) ? 0 : shmbuf_sem_trywait(b, index);
+}
+
+static inline int shmbuf_inline_sem_post(struct shmbuf *b, uint32_t index)
+{
+	return shmbuf_fast_up(b, index) ? 0 : shmbuf_sem_post(b, index);
+}
+
 static inline int shmbuf_inline_lock(struct shmbuf *b, uint32_t index)
 {
 	return shmbuf_fast_lock(b, index) ? 0 : shmbuf_lock(b, index);
@@ -1085,6 +1146,9 @@ static inline int shmbuf_inline_unlock(struct shmbuf *b, uint32_t index)
 #define shmbuf_unlock(b, index)		shmbuf_inline_unlock(b, index)
 #define shmbuf_rdlock(b, index)		shmbuf_inline_rdlock(b, index)
 #define shmbuf_tryrdlock(b, index)	shmbuf_inline_tryrdlock(b, index)
+#define shmbuf_sem_wait(b, index)	shmbuf_inline_sem_wait(b, index)
+#define shmbuf_sem_trywait(b, index)	shmbuf_inline_sem_trywait(b, index)
+#define shmbuf_sem_post(b, index)	shmbuf_inline_sem_post(b, index)
 #endif
 #endif
 

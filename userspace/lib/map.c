@@ -38,8 +38,10 @@ static int map_control(struct shmbuf *b, char *address)
 		return -errno;
 	hot->control = (struct shmbuf_control *)p;
 	hot->fast.words = p + b->object_offset;
-	hot->fast.table = (__u64)b->nr_objects << SHMBUF_FAST_TABLE_SHIFT |
-			  __builtin_ctz(b->object_stride);
+	/* Pairs with the acquire of shmbuf_fast_table(): words first. */
+	__atomic_store_n(&hot->fast.table,
+			 (__u64)(b->readonly ? 0 : b->nr_objects) << SHMBUF_FAST_TABLE_SHIFT |
+			 __builtin_ctz(b->object_stride), __ATOMIC_RELEASE);
 	__atomic_store_n(&hot->fast.serial,
 			 __atomic_fetch_add(&next_serial, 1, __ATOMIC_RELAXED),
 			 __ATOMIC_RELEASE);
@@ -117,7 +119,7 @@ void shmbuf_unmap(struct shmbuf *b)
 
 	pthread_mutex_lock(&hot->mutex);
 	__atomic_store_n(&hot->fast.serial, 0, __ATOMIC_RELEASE);
-	hot->fast.table = 0;
+	__atomic_store_n(&hot->fast.table, 0, __ATOMIC_RELAXED);
 	hot->fast.words = NULL;
 	hot->control = NULL;
 	hot->process_id = 0;
@@ -150,7 +152,7 @@ __u64 *shmbuf_word(struct shmbuf *b, __u32 index)
 {
 	if (unlikely(!shmbuf_serial(b)) && shmbuf_revive(b))
 		return NULL;
-	if (index >= shmbuf_hot(b)->fast.table >> SHMBUF_FAST_TABLE_SHIFT)
+	if (index >= b->nr_objects)
 		return NULL;
 	return shmbuf_fast_word(b, index);
 }

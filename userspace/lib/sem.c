@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
  * Semaphores.  Here one counts by compare-and-swap while there are units and nobody
- * waits; a unit with UNDO, and a word with waiters, are the kernel's.
+ * waits (shmbuf.h has that); a unit with UNDO, and a word with waiters, are the kernel's.
  */
 #include "internal.h"
 
 #include <errno.h>
 
+/* The word, where it may be written. */
+static __u64 *word_at_hand(const struct shmbuf *b, __u32 index)
+{
+	__u64 table = shmbuf_fast_table(b);
+
+	return shmbuf_fast_has(table, index) ? shmbuf_fast_word_by(b, table, index) : NULL;
+}
+
 /* Others who count at the same time can make a compare-and-swap fail. */
 #define TRIES	8
-
-/*
- * The word, where it may be written; never by setting the handle up, so that a signal
- * handler may ask.
- */
-static __u64 *word_at_hand(struct shmbuf *b, __u32 index)
-{
-	if (b->readonly || !shmbuf_serial(b) ||
-	    index >= shmbuf_hot(b)->fast.table >> SHMBUF_FAST_TABLE_SHIFT)
-		return NULL;
-	return shmbuf_fast_word(b, index);
-}
 
 static bool fast_down(struct shmbuf *b, __u32 index)
 {

@@ -229,7 +229,8 @@ static inline int shmbuf_queue_wake(__u64 old, int waiters, __u64 *new_word)
 
 /*
  * A semaphore: the most that it counts above its count.  No word that INIT makes has 0
- * for the most, so 0 needn't mean that it counts nothing: it means no limit.
+ * for the most, so 0 needn't mean that it counts nothing: it means no limit, to the
+ * kernel, which then does all the counting.
  */
 
 #define SHMBUF_SEM_BITS		28
@@ -259,23 +260,27 @@ static inline __u64 shmbuf_sem_word_count(__u64 word)
 /* Whether nothing but its numbers stands in a semaphore's word. */
 static inline int shmbuf_sem_word_is_quiet(__u64 word)
 {
-	return (word & ~SHMBUF_SEM_FIELDS) == SHMBUF_WORD_SEMAPHORE;
+	return word >> 2 * SHMBUF_SEM_BITS == SHMBUF_WORD_SEMAPHORE >> 2 * SHMBUF_SEM_BITS;
 }
 
 /* User space: a semaphore counts only while nobody waits, never below 0. */
 static inline int shmbuf_sem_user_down(__u64 old, __u64 *new_word)
 {
-	if (!shmbuf_sem_word_is_quiet(old) || !shmbuf_sem_word_count(old))
+	if (!shmbuf_sem_word_is_quiet(old) || !(old & SHMBUF_SEM_MAX))
 		return 0;
 	*new_word = old - 1;
 	return 1;
 }
 
-/* Likewise, never above the most. */
+/*
+ * Likewise, never above the most.  What is left of a quiet word without its kind and its
+ * count is the most; of any other it is more.
+ */
 static inline int shmbuf_sem_user_up(__u64 old, __u64 *new_word)
 {
-	if (!shmbuf_sem_word_is_quiet(old) ||
-	    shmbuf_sem_word_count(old) == shmbuf_sem_word_most(old))
+	__u64 most = (old ^ SHMBUF_WORD_SEMAPHORE) >> SHMBUF_SEM_BITS;
+
+	if (most > SHMBUF_SEM_MAX || (old & SHMBUF_SEM_MAX) >= most)
 		return 0;
 	*new_word = old + 1;
 	return 1;
