@@ -300,7 +300,7 @@ static int shmbuf_any_enter_once(struct shmbuf_any_entry *entry, bool stay)
 {
 	const struct shmbuf_any_kind *kind = shmbuf_any_kind(entry->waiter.kind);
 	struct shmbuf_bucket *bucket = shmbuf_bucket(entry->buffer, entry->waiter.index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	bool claimed;
 	int ret;
 
@@ -350,7 +350,7 @@ static int shmbuf_any_try(struct shmbuf_any_entry *entry)
 {
 	const struct shmbuf_any_kind *kind = shmbuf_any_kind(entry->waiter.kind);
 	struct shmbuf_bucket *bucket = shmbuf_bucket(entry->buffer, entry->waiter.index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	bool claimed;
 	int ret = -EBUSY;
 
@@ -424,7 +424,7 @@ static void shmbuf_any_leave(struct shmbuf_any_entry *entry, bool won)
 {
 	const struct shmbuf_any_kind *kind = shmbuf_any_kind(entry->waiter.kind);
 	struct shmbuf_bucket *bucket = shmbuf_bucket(entry->buffer, entry->waiter.index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 
 	if (!entry->queued)
 		return;

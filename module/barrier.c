@@ -95,7 +95,7 @@ static int shmbuf_barrier_enter(struct shmbuf_buffer *buffer, struct shmbuf_wait
 				bool *more)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	u64 old, word;
 	int ret;
 
@@ -127,7 +127,7 @@ static void shmbuf_barrier_tell_all(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	int left = atomic_read(&buffer->nr_waiters);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	bool more;
 	u64 word;
 

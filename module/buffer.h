@@ -26,6 +26,18 @@ struct shmbuf_user;
 #define SHMBUF_NR_BUCKETS 32
 
 /**
+ * struct shmbuf_run - neighbouring objects that are all of one kind
+ * @first: index
+ * @last: index
+ * @kind: SHMBUF_KIND_NONE: nothing is known
+ */
+struct shmbuf_run {
+	u32 first;
+	u32 last;
+	u32 kind;
+};
+
+/**
  * struct shmbuf_bucket - the sync objects whose index falls here, and their waiters
  * @lock: held for each step that the kernel takes with the words of these
  *	objects.  Innermost but for the locks of the xarray and of RCU; nothing
@@ -36,6 +48,7 @@ struct shmbuf_user;
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
  * @claims: struct shmbuf_claim by index, then by holder; under @lock
  * @watchers: struct shmbuf_watcher by index, then by arrival; under @lock
+ * @run: of objects of one kind that one was looked for in last; under @lock
  */
 struct shmbuf_bucket {
 	spinlock_t lock; /* the trees, and the words */
@@ -45,6 +58,7 @@ struct shmbuf_bucket {
 	struct rb_root waiters;
 	struct rb_root claims;
 	struct rb_root watchers;
+	struct shmbuf_run run;
 };
 
 /**

@@ -156,7 +156,7 @@ void shmbuf_claims_drop(struct shmbuf_buffer *buffer, u32 index)
 static bool shmbuf_claim_bury_next(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
 				   u32 *index, u64 *holder)
 {
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	struct shmbuf_claim *claim;
 	bool dead = false;
 	int i;

@@ -100,7 +100,7 @@ static int shmbuf_condition_enter(struct shmbuf_buffer *buffer, struct shmbuf_wa
 {
 	struct shmbuf_bucket *queue = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_bucket *lock = shmbuf_bucket(buffer, waiter->lock);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	int ret, err;
 
 	shmbuf_buckets_lock(queue, lock);

@@ -280,7 +280,7 @@ int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	int ret;
 
 	spin_lock(&bucket->lock);
@@ -383,7 +383,7 @@ static int shmbuf_lock_turn(struct shmbuf_buffer *buffer, struct shmbuf_bucket *
 int shmbuf_downgrade(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	struct shmbuf_owner *owner;
 	struct shmbuf_claim *spare;
 	int ret;
@@ -437,7 +437,7 @@ const struct shmbuf_kind_ops shmbuf_lock_ops = {
 static void shmbuf_lock_bury(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	struct shmbuf_waiter *first;
 	u64 old, new;
 
@@ -459,19 +459,45 @@ unlock:
 	shmbuf_wakeups_flush(&wakeups);
 }
 
-void shmbuf_locks_bury(struct shmbuf_buffer *buffer)
+/* Words that are looked at before others may have the CPU. */
+#define SHMBUF_SCAN_BATCH 4096
+
+/* The first of @first to @last whose word names an owner, or @last + 1. */
+static u32 shmbuf_lock_next_owned(struct shmbuf_buffer *buffer, u32 first, u32 last)
 {
-	u32 first, last, i;
+	const void *word = shmbuf_word(buffer, first), *end = shmbuf_word(buffer, last);
+	const size_t stride = (size_t)1 << buffer->stride_shift;
 
-	for (first = 0; shmbuf_objects_next(buffer, SHMBUF_KIND_LOCK, &first, &last);
-	     first = last + 1) {
-		for (i = first; i <= last; i++) {
-			u64 word = atomic64_read(shmbuf_word(buffer, i));
+	while (word <= end && !shmbuf_lock_word_owner(READ_ONCE(*(const u64 *)word)))
+		word += stride;
+	return last + 1 - ((end + stride - word) >> buffer->stride_shift);
+}
 
+static void shmbuf_locks_bury_run(struct shmbuf_buffer *buffer, u32 first, u32 last)
+{
+	u32 i, stop;
+	u64 word;
+
+	for (i = first; i <= last; i++) {
+		stop = min(last, i + SHMBUF_SCAN_BATCH - 1);
+		i = shmbuf_lock_next_owned(buffer, i, stop);
+		if (i <= stop) {
+			word = atomic64_read(shmbuf_word(buffer, i));
 			if (shmbuf_lock_word_owner(word) &&
 			    !shmbuf_word_has_live_owner(buffer, word))
 				shmbuf_lock_bury(buffer, i);
-			cond_resched();
+		} else {
+			i = stop;
 		}
+		cond_resched();
 	}
+}
+
+void shmbuf_locks_bury(struct shmbuf_buffer *buffer)
+{
+	u32 first, last;
+
+	for (first = 0; shmbuf_objects_next(buffer, SHMBUF_KIND_LOCK, &first, &last);
+	     first = last + 1)
+		shmbuf_locks_bury_run(buffer, first, last);
 }

@@ -67,7 +67,7 @@ static int shmbuf_lock_try_once(struct shmbuf_buffer *buffer, u32 index,
 				struct shmbuf_owner *owner, struct shmbuf_claim **spare)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	int ret;
 
 	spin_lock(&bucket->lock);
@@ -153,7 +153,7 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 			     u32 flags, const struct shmbuf_deadline *deadline)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	struct shmbuf_waiter *first;
 	int why = 0;
 	int ret = -EBUSY;
@@ -270,7 +270,7 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 			     struct shmbuf_deadline *deadline)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	struct shmbuf_waiter waiter = {
 		.index = index,
 		.kind = SHMBUF_KIND_LOCK,
@@ -333,7 +333,7 @@ int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_deadline never = { .never = true };
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	int ret = -EBUSY;
 
 	if (queued) {

@@ -18,6 +18,10 @@
  * set and cleared under the bucket's lock: a word that isn't UNUSED, read under
  * that lock, is of the kind that is looked up under it.  A peer that clears
  * UNUSED gets himself an object of the wrong kind, and nobody else anything.
+ *
+ * A bucket remembers the run of objects that it found last.  RESET makes it forget once
+ * the run is gone from the tree, before the words can be anything but UNUSED; what a run
+ * has gained since does no harm.
  */
 
 static const struct shmbuf_kind_ops * const shmbuf_kinds[] = {
@@ -34,19 +38,46 @@ const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind)
 	return shmbuf_kinds[array_index_nospec(kind, ARRAY_SIZE(shmbuf_kinds))];
 }
 
-static u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
+/* Look it up where the bucket doesn't remember. */
+static u32 shmbuf_object_find_kind(struct shmbuf_buffer *buffer, struct shmbuf_run *run, u32 index)
 {
+	MA_STATE(mas, &buffer->kinds, index, index);
 	void *entry;
 
+	rcu_read_lock();
+	entry = mas_walk(&mas);
+	rcu_read_unlock();
+	if (!entry)
+		return SHMBUF_KIND_NONE;
+	*run = (struct shmbuf_run){ mas.index, mas.last, xa_to_value(entry) };
+	return run->kind;
+}
+
+static u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_run *run = &bucket->run;
+
+	lockdep_assert_held(&bucket->lock);
 	if (index == SHMBUF_INDEX_DEATHS)
 		return SHMBUF_KIND_QUEUE;
-	entry = mtree_load(&buffer->kinds, index);
-	return entry ? xa_to_value(entry) : SHMBUF_KIND_NONE;
+	if (run->kind != SHMBUF_KIND_NONE && index >= run->first && index <= run->last)
+		return run->kind;
+	return shmbuf_object_find_kind(buffer, run, index);
+}
+
+/* An object of the bucket, @index, has no kind any more. */
+static void shmbuf_object_forget_kind(struct shmbuf_buffer *buffer, u32 index)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+
+	spin_lock(&bucket->lock);
+	bucket->run.kind = SHMBUF_KIND_NONE;
+	spin_unlock(&bucket->lock);
 }
 
 int shmbuf_word_take(struct shmbuf_buffer *buffer, u32 index, u32 kind, u64 *old)
 {
-	lockdep_assert_held(&shmbuf_bucket(buffer, index)->lock);
 	if (shmbuf_object_kind(buffer, index) != kind)
 		return -EINVAL;
 	*old = atomic64_fetch_or(SHMBUF_WORD_WAITERS, shmbuf_word(buffer, index));
@@ -219,8 +250,10 @@ int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range
 	while (ret && i-- > range->first)
 		shmbuf_object_reinstate(buffer, i);
 	/* What is left of an idle object's claims is nothing, or a dead holder's. */
-	for (i = range->first; !ret && i <= last; i++)
+	for (i = range->first; !ret && i <= last; i++) {
+		shmbuf_object_forget_kind(buffer, i);
 		shmbuf_claims_drop(buffer, i);
+	}
 	if (!ret)
 		shmbuf_deaths_forget(buffer, range->first, last);
 	mutex_unlock(&buffer->config);

@@ -71,7 +71,7 @@ static bool shmbuf_peers_tell(struct shmbuf_buffer *buffer, struct shmbuf_wakeup
 
 void shmbuf_peers_sweep(struct shmbuf_buffer *buffer)
 {
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	bool more;
 
 	do {

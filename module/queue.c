@@ -126,7 +126,7 @@ const struct shmbuf_kind_ops shmbuf_queue_ops = {
 void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer, u32 index, u64 sequence)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	int left = atomic_read(&buffer->nr_waiters);
 	u32 count = 1;
 
@@ -306,7 +306,7 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 	/* A hostile peer can set the sequence back and wait again: once is enough. */
 	int woken = 0, left = atomic_read(&buffer->nr_waiters);
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 
 	for (;;) {
 		woken += shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);

@@ -167,7 +167,7 @@ static int shmbuf_sem_give_one(struct shmbuf_buffer *buffer, u32 index,
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_claim *claim = NULL, *empty = NULL;
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	u64 word;
 	int ret;
 
@@ -208,7 +208,7 @@ static int shmbuf_sem_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *
 			    bool stay)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	int ret;
 
 	spin_lock(&bucket->lock);
@@ -223,7 +223,7 @@ static int shmbuf_sem_give_up(struct shmbuf_buffer *buffer, struct shmbuf_waiter
 			      int why)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 
 	spin_lock(&bucket->lock);
 	if (waiter->done)

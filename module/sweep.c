@@ -36,7 +36,7 @@ static struct shmbuf_waiter *shmbuf_sweep_next(struct shmbuf_bucket *bucket, u32
 static void shmbuf_sweep_bucket(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket)
 {
 	int left = atomic_read(&buffer->nr_waiters);
-	struct shmbuf_wakeups wakeups = {};
+	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	struct shmbuf_waiter *waiter;
 	u32 index = 0, kind = 0;
 

@@ -94,15 +94,20 @@ static inline bool shmbuf_waiter_claim(struct shmbuf_waiter *waiter)
 
 /**
  * struct shmbuf_wakeups - threads to wake once the bucket's lock is dropped
- * @nr: of them
+ * @nr: of them, up to SHMBUF_WAKE_BATCH
  * @claims: to free then, linked by @next
  * @tasks: with a reference each, dropped by shmbuf_wakeups_flush()
  */
 struct shmbuf_wakeups {
 	unsigned int nr;
 	struct shmbuf_claim *claims;
-	struct task_struct *tasks[SHMBUF_WAKE_BATCH];
+	struct task_struct **tasks;
 };
+
+/* On the stack, where most calls wake nobody: room for tasks isn't cleared. */
+#define DEFINE_SHMBUF_WAKEUPS(name)				\
+	struct task_struct *name ## _tasks[SHMBUF_WAKE_BATCH];	\
+	struct shmbuf_wakeups name = { .tasks = name ## _tasks }
 
 static inline bool shmbuf_waiter_done(const struct shmbuf_waiter *waiter)
 {

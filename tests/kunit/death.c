@@ -135,6 +135,29 @@ static void scan(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, shmbuf_death_holder(buffer, i) != stale);
 }
 
+/* However many free locks lie between, before and behind. */
+static void scan_far(struct kunit *test)
+{
+	/* Each is the first behind a batch that has none, as far as batches are of 4096. */
+	static const u32 held[] = { 4096, 4096 + 4097, 4096 + 2 * 4097, 19999 };
+	struct file *file = scene_open(test, O_RDWR);
+	struct shmbuf_buffer *buffer = scene_create(test, file, 20000);
+	struct scene_thread *thread = scene_thread(test, file, 0);
+	u32 i, nr = 0;
+
+	for (i = 0; i < ARRAY_SIZE(held); i++)
+		set(buffer, held[i], thread->id);
+	scene_thread_end(thread);
+	KUNIT_EXPECT_TRUE(test, shmbuf_owners_find_dead(buffer));
+	shmbuf_owners_reap(buffer);
+	for (i = 0; i < 20000; i++)
+		nr += !!word(buffer, i);
+	KUNIT_EXPECT_EQ(test, nr, ARRAY_SIZE(held));
+	for (i = 0; i < ARRAY_SIZE(held); i++)
+		KUNIT_EXPECT_EQ_MSG(test, word(buffer, held[i]), SHMBUF_WORD_OWNER_DIED,
+				    "lock %u", held[i]);
+}
+
 /* Words of other kinds are numbers, whatever ids they look like. */
 static void other_kinds(struct kunit *test)
 {
@@ -306,6 +329,7 @@ static struct kunit_case death_cases[] = {
 	KUNIT_CASE(without_a_word),
 	KUNIT_CASE(with_its_memory),
 	KUNIT_CASE(scan),
+	KUNIT_CASE(scan_far),
 	KUNIT_CASE(other_kinds),
 	KUNIT_CASE(with_its_handle),
 	KUNIT_CASE(given_back),
