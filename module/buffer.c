@@ -137,8 +137,7 @@ struct shmbuf_buffer *shmbuf_buffer_create(const struct shmbuf_create *args,
 	ret = shmbuf_control_create(buffer);
 	if (ret)
 		goto err_put;
-	buffer->data = shmbuf_data_create(user, buffer->data_size,
-					  args->flags & SHMBUF_CREATE_PREALLOC);
+	buffer->data = shmbuf_data_create(user, buffer->data_size, args->flags);
 	if (IS_ERR(buffer->data)) {
 		ret = PTR_ERR(buffer->data);
 		goto err_put;

@@ -2,9 +2,13 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/fs_context.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mount.h>
 #include <linux/slab.h>
+
+#include <linux/shmbuf.h>
 
 #include "compat.h"
 #include "data.h"
@@ -25,6 +29,8 @@ struct shmbuf_charge {
  * kmemleak looks for references elsewhere only.
  */
 static struct file *shmem_file_itself;
+/* Where files of huge pages are, by shmem's own rules; NULL where the kernel has none. */
+static struct vfsmount *shmbuf_huge_mount;
 static const struct file_operations *shmem_fops __ro_after_init;
 /* Made from shmem's by shmbuf_data_init(), not written after. */
 static struct file_operations shmbuf_data_fops __ro_after_init;
@@ -77,7 +83,15 @@ static void shmbuf_data_seclude(struct inode *inode)
 	inode_set_flags(inode, S_IMMUTABLE, S_IMMUTABLE);
 }
 
-struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool prealloc)
+static struct file *shmbuf_data_file(u64 size, u32 create_flags)
+{
+	if (shmbuf_huge_mount && (create_flags & SHMBUF_CREATE_HUGE))
+		return shmem_file_setup_with_mnt(shmbuf_huge_mount, "shmbuf", size,
+						 SHMBUF_NORESERVE);
+	return shmem_file_setup("shmbuf", size, SHMBUF_NORESERVE);
+}
+
+struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, u32 create_flags)
 {
 	struct shmbuf_charge *charge;
 	struct file *data;
@@ -87,7 +101,7 @@ struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool preallo
 	if (IS_ERR(charge))
 		return ERR_CAST(charge);
 
-	data = shmem_file_setup("shmbuf", size, SHMBUF_NORESERVE);
+	data = shmbuf_data_file(size, create_flags);
 	if (IS_ERR(data)) {
 		shmbuf_user_uncharge(user, SHMBUF_QUOTA_BYTES, size);
 		shmbuf_user_put(user);
@@ -100,7 +114,7 @@ struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool preallo
 	data->private_data = charge;
 	data->f_op = &shmbuf_data_fops;
 
-	ret = prealloc ? shmbuf_data_populate(data, 0, size) : 0;
+	ret = create_flags & SHMBUF_CREATE_PREALLOC ? shmbuf_data_populate(data, 0, size) : 0;
 	if (ret) {
 		fput(data);
 		return ERR_PTR(ret);
@@ -156,6 +170,39 @@ int shmbuf_data_mmap(struct file *data, struct vm_area_struct *vma)
 	return ret;
 }
 
+bool shmbuf_data_has_huge_pages(void)
+{
+	return shmbuf_huge_mount;
+}
+
+/* Huge pages where a file has room for a whole one: it never has more than it was charged. */
+static struct vfsmount * __init shmbuf_huge_mount_create(void)
+{
+	static char within_size[] __initdata = "within_size";
+	struct fs_parameter huge = {
+		.key = "huge",
+		.type = fs_value_is_string,
+		.string = within_size,
+		.size = sizeof(within_size) - 1,
+	};
+	struct file_system_type *tmpfs = get_fs_type("tmpfs");
+	struct vfsmount *mount;
+	struct fs_context *fc;
+	int ret;
+
+	if (!tmpfs)
+		return ERR_PTR(-ENODEV);
+	/* The kernel's own mount: no part of the memory is its limit. */
+	fc = fs_context_for_mount(tmpfs, SB_KERNMOUNT);
+	module_put(tmpfs->owner);
+	if (IS_ERR(fc))
+		return ERR_CAST(fc);
+	ret = vfs_parse_fs_param(fc, &huge);
+	mount = ret ? ERR_PTR(ret) : fc_mount(fc);
+	put_fs_context(fc);
+	return mount;
+}
+
 /*
  * shmem's own operations, but for what keeps this module and the charge as long
  * as a mapping lives, for what would let a peer punch holes, and for what would let
@@ -174,10 +221,16 @@ int __init shmbuf_data_init(void)
 	shmbuf_no_mmap(&shmbuf_data_fops);
 	/* shmem's insists on its own f_op; mremap() asks the mapped file. */
 	shmbuf_data_fops.get_unmapped_area = thp_get_unmapped_area;
+	/* As the kernel is built and booted: it may have none. */
+	shmbuf_huge_mount = shmbuf_huge_mount_create();
+	if (IS_ERR(shmbuf_huge_mount))
+		shmbuf_huge_mount = NULL;
 	return 0;
 }
 
 void shmbuf_data_exit(void)
 {
+	if (shmbuf_huge_mount)
+		kern_unmount(shmbuf_huge_mount);
 	fput(shmem_file_itself);
 }

@@ -11,15 +11,19 @@ struct vm_area_struct;
 
 /*
  * A shmem file of @size bytes (whole pages), charged to @user until its last
- * reference goes, be it a mapping's.  The caller drops its own with fput().
+ * reference goes, be it a mapping's.  Of @create_flags PREALLOC and HUGE count.  The
+ * caller drops its own with fput().
  */
-struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, bool prealloc);
+struct file *shmbuf_data_create(struct shmbuf_user *user, u64 size, u32 create_flags);
 
 /* From @old to @size bytes, both whole pages. */
 int shmbuf_data_grow(struct file *data, u64 old, u64 size, bool prealloc);
 
 /* @vma, of another file's mmap(), becomes one of @data. */
 int shmbuf_data_mmap(struct file *data, struct vm_area_struct *vma);
+
+/* Whether HUGE has huge pages. */
+bool shmbuf_data_has_huge_pages(void);
 
 int shmbuf_data_init(void);
 void shmbuf_data_exit(void);

@@ -295,7 +295,8 @@ struct shmbuf_cmd {
 static const struct shmbuf_cmd shmbuf_cmds[] = {
 	SHMBUF_CMD(SHMBUF_IOC_QUERY, shmbuf_query, 0, 0, shmbuf_cmd_query),
 	SHMBUF_CMD(SHMBUF_IOC_CREATE, shmbuf_create,
-		   SHMBUF_CREATE_EXCL | SHMBUF_CREATE_PERSIST | SHMBUF_CREATE_PREALLOC,
+		   SHMBUF_CREATE_EXCL | SHMBUF_CREATE_PERSIST | SHMBUF_CREATE_PREALLOC |
+		   SHMBUF_CREATE_HUGE,
 		   SHMBUF_CMD_WRITE, shmbuf_cmd_create),
 	SHMBUF_CMD(SHMBUF_IOC_OPEN, shmbuf_name, 0, 0, shmbuf_cmd_open),
 	SHMBUF_CMD(SHMBUF_IOC_UNLINK, shmbuf_name, 0, SHMBUF_CMD_WRITE, shmbuf_cmd_unlink),

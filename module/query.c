@@ -4,6 +4,7 @@
 #include <linux/uaccess.h>
 
 #include "buffer.h"
+#include "data.h"
 #include "handle.h"
 #include "name.h"
 #include "query.h"
@@ -17,6 +18,8 @@ static void shmbuf_query_module(struct shmbuf_query *args)
 			 SHMBUF_FEATURE_SHARED;
 	if (IS_ENABLED(CONFIG_MMU_NOTIFIER))
 		args->features |= SHMBUF_FEATURE_PROMPT;
+	if (shmbuf_data_has_huge_pages())
+		args->features |= SHMBUF_FEATURE_HUGE;
 	args->limit_total_bytes = shmbuf_total_limit();
 	args->limit_user_bytes = shmbuf_user_limit(SHMBUF_QUOTA_BYTES);
 	args->limit_user_buffers = shmbuf_user_limit(SHMBUF_QUOTA_BUFFERS);
@@ -43,7 +46,8 @@ static void shmbuf_query_buffer(struct shmbuf_query *args, struct shmbuf_buffer 
 	args->gid = from_kgid_munged(current_user_ns(), buffer->gid);
 	args->seals = READ_ONCE(buffer->seals);
 	args->create_flags = buffer->create_flags &
-			     (SHMBUF_CREATE_PERSIST | SHMBUF_CREATE_PREALLOC);
+			     (SHMBUF_CREATE_PERSIST | SHMBUF_CREATE_PREALLOC |
+			      SHMBUF_CREATE_HUGE);
 }
 
 static int shmbuf_query_areas(struct shmbuf_query *args, struct shmbuf_buffer *buffer)

@@ -40,14 +40,16 @@ struct method {
 
 static int map_shmbuf(struct memory *m)
 {
-	struct shmbuf_options options = { .flags = m->pages == PREALLOC ? SHMBUF_PREALLOC : 0 };
+	static const unsigned int flags[] = { [HUGE] = SHMBUF_HUGE, [PREALLOC] = SHMBUF_PREALLOC };
+	struct shmbuf_options options = { .flags = flags[m->pages] };
 	int err = shmbuf_create(&m->buffer, NULL, m->size, &options);
 
 	if (err)
 		return err;
 	m->at = shmbuf_data(m->buffer);
 	/* Says EINVAL where the kernel has no huge pages anyway. */
-	madvise(m->at, m->size, m->pages == HUGE ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	if (m->pages != HUGE)
+		madvise(m->at, m->size, MADV_NOHUGEPAGE);
 	return 0;
 }
 

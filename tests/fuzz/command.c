@@ -28,7 +28,8 @@ const struct command commands[] = {
 		.errors = { ERRORS },
 	}, {
 		COMMAND(CREATE, shmbuf_create), .weight = 3, .attaches = true, .most = 1,
-		.flags = SHMBUF_CREATE_EXCL | SHMBUF_CREATE_PERSIST | SHMBUF_CREATE_PREALLOC,
+		.flags = SHMBUF_CREATE_EXCL | SHMBUF_CREATE_PERSIST | SHMBUF_CREATE_PREALLOC |
+			 SHMBUF_CREATE_HUGE,
 		.fields = {
 			FIELD(shmbuf_create, name, NAME),
 			FIELD(shmbuf_create, name_len, NAME_LEN),

@@ -4,6 +4,7 @@
  * a handle, nor cuts or stretches it.
  */
 #include "observer.h"
+#include "pages.h"
 #include <setjmp.h>
 
 #ifndef CAP_CHECKPOINT_RESTORE
@@ -213,21 +214,6 @@ static int new_given_up(int *state, pid_t *scribbler)
 	}
 }
 
-/* Kilobytes of shmem pages in the system. */
-static long shmem_used(void)
-{
-	char line[128];
-	long used = -1;
-	FILE *f = fopen("/proc/meminfo", "r");
-
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, "Shmem: %ld", &used) != 1)
-		;
-	if (!f || used < 0)
-		fatal("/proc/meminfo can't be read");
-	fclose(f);
-	return used;
-}
-
 static bool is_there(const char *p)
 {
 	pid_t pid = spawn();
@@ -246,14 +232,14 @@ static bool is_there(const char *p)
 static void grow_and_be_killed(void)
 {
 	int *state = shared_memory(PAGE), other = open_device(O_RDWR), fd;
-	long used = shmem_used();
+	long used = meminfo("Shmem");
 	pid_t scribbler;
 	char *p;
 
 	fd = new_given_up(state, &scribbler);
 	UNTIL(__atomic_load_n(state, __ATOMIC_SEQ_CST) == CUT_OFF);
 	kill_and_reap(scribbler);
-	CHECK(shmem_used() < used + 4096);
+	CHECK(meminfo("Shmem") < used + 4096);
 	/* The limit is LARGE. */
 	CHECK(do_create(other, NULL, 0, LARGE - PAGE, 0, 0, 0) == 0);
 	close(other);

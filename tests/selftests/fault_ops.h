@@ -180,6 +180,11 @@ static int run_create_preallocated(struct scene *s)
 	return make(s->fresh, "selftest-faults-new", SHMBUF_CREATE_PREALLOC);
 }
 
+static int run_create_huge(struct scene *s)
+{
+	return make(s->fresh, "selftest-faults-new", SHMBUF_CREATE_HUGE);
+}
+
 static int run_create_existing(struct scene *s)
 {
 	return make(s->fresh, s->name, 0);
@@ -454,6 +459,7 @@ static const struct op ops[] = {
 	{ "CREATE", NULL, run_create, 0 },
 	{ "CREATE without a name", NULL, run_create_anonymous, 0 },
 	{ "CREATE with PREALLOC", NULL, run_create_preallocated, 0 },
+	{ "CREATE with HUGE", NULL, run_create_huge, 0 },
 	{ "CREATE of an existing one", NULL, run_create_existing, 1 },
 	{ "OPEN", NULL, run_open_buffer, 0 },
 	{ "UNLINK", NULL, run_unlink, 0 },

@@ -54,6 +54,7 @@ struct shmbuf;
 #define SHMBUF_EXCL		SHMBUF_CREATE_EXCL	/* fail where the name exists */
 #define SHMBUF_PERSIST		SHMBUF_CREATE_PERSIST	/* the name stays until shmbuf_unlink() */
 #define SHMBUF_PREALLOC		SHMBUF_CREATE_PREALLOC	/* allocate all pages now */
+#define SHMBUF_HUGE		SHMBUF_CREATE_HUGE	/* huge pages, as far as there are any */
 #define SHMBUF_PACKED		(1U << 31)	/* sync objects of 8 bytes rather than 64 */
 
 /* shmbuf_open(), flags */
@@ -72,7 +73,7 @@ struct shmbuf;
 /**
  * struct shmbuf_options - what shmbuf_create() is to make; zero it, then set
  *	what you need
- * @flags: SHMBUF_EXCL, SHMBUF_PERSIST, SHMBUF_PREALLOC, SHMBUF_PACKED
+ * @flags: SHMBUF_EXCL, SHMBUF_PERSIST, SHMBUF_PREALLOC, SHMBUF_HUGE, SHMBUF_PACKED
  * @mode: permission bits for others' shmbuf_open(), 0 to 0777; the umask
  *	doesn't apply; 0 means 0600
  * @max_size: bytes up to which shmbuf_grow() goes; 0 means the size at creation
@@ -118,7 +119,7 @@ struct shmbuf_options {
  * @uid: the buffer's user
  * @gid: the buffer's group
  * @seals: SHMBUF_SEAL_*
- * @flags: SHMBUF_PERSIST and SHMBUF_PREALLOC as given at creation
+ * @flags: SHMBUF_PERSIST, SHMBUF_PREALLOC and SHMBUF_HUGE as given at creation
  * @reserved0: 0
  * @reserved: 0
  * @name: the name; empty for an anonymous or unlinked buffer
@@ -173,6 +174,11 @@ struct shmbuf_info {
  * it has at least @size bytes and @options' objects.  The name goes with
  * the last handle and the last process that used a lock through it, unless
  * SHMBUF_PERSIST is set.  The caller gives the handle back by shmbuf_close().
+ *
+ * SHMBUF_HUGE is a wish: what a huge page (2 MiB on most machines) fits into exactly gets
+ * one, so that first use and access cost less, if the kernel has one to give; the rest is
+ * of ordinary pages.  No more memory is used for it.  SHMBUF_FEATURE_HUGE in
+ * shmbuf_query() tells whether the kernel has huge pages at all.
  *
  * Return: 0 where the buffer was made, 1 where it existed, or
  *	-EACCES (the existing buffer's mode), -EDQUOT (a limit of this user),

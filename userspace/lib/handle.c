@@ -107,7 +107,7 @@ static int create_argument(struct shmbuf_create *c, struct shmbuf_range ranges[2
 	if (o->reserved0 || o->reserved[0] || o->reserved[1] || o->reserved[2] ||
 	    o->reserved[3])
 		return -EINVAL;
-	if (o->flags & ~(SHMBUF_EXCL | SHMBUF_PERSIST | SHMBUF_PREALLOC |
+	if (o->flags & ~(SHMBUF_EXCL | SHMBUF_PERSIST | SHMBUF_PREALLOC | SHMBUF_HUGE |
 			 SHMBUF_PACKED))
 		return -EOPNOTSUPP;
 	if (o->nr_queues > UINT32_MAX - o->nr_locks)

@@ -153,6 +153,7 @@ enum shmbuf_kind {
 #define SHMBUF_FEATURE_SEMAPHORE (1ULL << 3)	/* semaphores */
 #define SHMBUF_FEATURE_BARRIER	(1ULL << 4)	/* barriers */
 #define SHMBUF_FEATURE_SHARED	(1ULL << 5)	/* locks shared by readers, and rows */
+#define SHMBUF_FEATURE_HUGE	(1ULL << 6)	/* CREATE_HUGE is more than a wish */
 
 /**
  * struct shmbuf_area - one mappable area of the buffer
@@ -209,7 +210,8 @@ struct shmbuf_area {
  * @uid: out: the buffer's owner, as the caller's user namespace knows it
  * @gid: out: the buffer's group, likewise
  * @seals: out: SHMBUF_SEAL_*
- * @create_flags: out: SHMBUF_CREATE_PERSIST and SHMBUF_CREATE_PREALLOC as given
+ * @create_flags: out: SHMBUF_CREATE_PERSIST, SHMBUF_CREATE_PREALLOC and
+ *	SHMBUF_CREATE_HUGE as given
  * @reserved: 0
  *
  * Works on every handle.  Errors: EFAULT, EINVAL, E2BIG, EOPNOTSUPP.
@@ -276,6 +278,7 @@ struct shmbuf_range {
 #define SHMBUF_CREATE_EXCL	(1U << 0)	/* fail where the name exists */
 #define SHMBUF_CREATE_PERSIST	(1U << 1)	/* the name stays until UNLINK */
 #define SHMBUF_CREATE_PREALLOC	(1U << 2)	/* allocate all pages now */
+#define SHMBUF_CREATE_HUGE	(1U << 3)	/* by huge pages, as far as there are any */
 
 /**
  * struct shmbuf_create - make a buffer and attach the handle to it
@@ -296,6 +299,11 @@ struct shmbuf_range {
  *	Ranges mustn't overlap.
  * @nr_ranges: elements of @ranges, 0 to SHMBUF_CREATE_RANGES_MAX
  * @reserved: 0
+ *
+ * HUGE is a wish: each stretch of @data_size that a huge page fits into exactly gets one
+ * when it is first touched, or allocated, if the kernel has one to give; the rest, and
+ * all where SHMBUF_FEATURE_HUGE isn't set, is of ordinary pages.  No more memory is used than
+ * @data_size says.
  *
  * Where the name exists and EXCL isn't set, the handle is attached to the
  * existing buffer as by OPEN, provided it is at least @data_size bytes and
