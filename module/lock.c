@@ -39,6 +39,9 @@
  * releases it; a writer has to try.  So both come to their turn.
  */
 
+/* What of a word keeps readers out. */
+#define SHMBUF_LOCK_ILL (SHMBUF_OWNER_MASK | SHMBUF_WORD_OWNER_DIED | SHMBUF_WORD_NOTRECOVERABLE)
+
 /* A waiter who waited for longer gets the lock handed over. */
 #define SHMBUF_PATIENCE_NS (2 * NSEC_PER_MSEC)
 
@@ -152,6 +155,13 @@ static void shmbuf_lock_admit(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 	}
 }
 
+/* Nobody holds the lock, waits for it or has to repair: readers may come by themselves. */
+static bool shmbuf_lock_is_free(struct shmbuf_bucket *bucket, u32 index, u64 word)
+{
+	return !(word & SHMBUF_LOCK_ILL) &&
+	       !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+}
+
 /* Whether @waiter, a writer, gets the lock handed over. */
 static bool shmbuf_lock_hand_over(const struct shmbuf_waiter *waiter)
 {
@@ -166,7 +176,6 @@ static bool shmbuf_lock_hand_over(const struct shmbuf_waiter *waiter)
 static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
 			      u32 index, u64 word, bool undo, struct shmbuf_wakeups *wakeups)
 {
-	const u64 ill = SHMBUF_OWNER_MASK | SHMBUF_WORD_OWNER_DIED | SHMBUF_WORD_NOTRECOVERABLE;
 	struct shmbuf_waiter *first;
 
 	lockdep_assert_held(&bucket->lock);
@@ -175,12 +184,12 @@ static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 		return word;
 	if (shmbuf_word_has_live_owner(buffer, word))
 		return word | SHMBUF_WORD_WAITERS;
-	if (!(word & ill))
+	if (!(word & SHMBUF_LOCK_ILL))
 		shmbuf_lock_admit(buffer, bucket, index, wakeups);
 	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 	if (!first)
 		return word;
-	if (!(word & ill)) {
+	if (!(word & SHMBUF_LOCK_ILL)) {
 		/* More readers than could be woken: the last of them goes on. */
 		if (first->shared || shmbuf_readers_any(buffer, bucket, index) ||
 		    shmbuf_readers_stop(buffer, bucket, index))
@@ -247,9 +256,8 @@ void shmbuf_lock_dispatch(struct shmbuf_buffer *buffer, u32 index,
 int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo,
 			   struct shmbuf_wakeups *wakeups)
 {
-	const u64 ill = SHMBUF_WORD_OWNER_DIED | SHMBUF_WORD_NOTRECOVERABLE;
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	bool waited;
+	bool wrote, waited;
 	u64 old, new;
 	int ret;
 
@@ -261,18 +269,21 @@ int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 		ret = shmbuf_lock_undo(old, id, false, &new);
 	else
 		ret = shmbuf_lock_release(old, id, 0, false, &new);
-	waited = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
-	if (ret != -EPERM) {
-		/* After a death they may not until somebody has repaired. */
-		shmbuf_readers_go_on(bucket, index, !waited && !(new & ill), wakeups);
+	wrote = ret != -EPERM;
+	if (wrote) {
 		ret = 0;
 	} else {
 		new = old;
+		waited = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 		ret = shmbuf_reader_release(bucket, index, id, waited, wakeups);
 	}
 	shmbuf_point(lock_freed);
 	if (!ret)
 		new = shmbuf_lock_settle(buffer, bucket, index, new, undo, wakeups);
+	/* Once it is clear who else wants the lock, and where nobody has to repair. */
+	if (wrote)
+		shmbuf_readers_go_on(bucket, index, shmbuf_lock_is_free(bucket, index, new),
+				     wakeups);
 	shmbuf_lock_word_put(buffer, bucket, index, new);
 	return ret;
 }

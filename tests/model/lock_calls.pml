@@ -20,6 +20,9 @@ byte new;		/* and as it is to be put */
 byte queue[N + 1];	/* who waits, the longest first; 0 behind them */
 byte waiting;		/* how many */
 byte trying;		/* waiter->trying */
+#if SHARED
+bool wrote;		/* a writer gives the lock up: the readers are still to go on */
+#endif
 
 /* No part of the state: for use within one d_step. */
 hidden byte first, at, result;
@@ -237,6 +240,24 @@ inline settle_end(undo, patient)
 	todo = NOTHING
 }
 
+/* And that of shmbuf_lock_put_locked(): a writer has gone. */
+inline settle_put()
+{
+#if SHARED
+	if
+	:: wrote ->
+#ifdef VARIANT_OPEN_HANDED_OVER
+		readers_go_on(!waiting && !(new & (OWNER_DIED | NOTRECOVERED)));
+#else
+		readers_go_on(!waiting && !(new & ILL));
+#endif
+		wrote = false
+	:: else
+	fi;
+#endif
+	put()
+}
+
 /* shmbuf_lock_settle() of "new", and the word put. */
 inline settle(undo)
 {
@@ -255,8 +276,8 @@ inline settle(undo)
 #endif
 	/* Whether somebody has waited for too long is anybody's guess. */
 	if
-	:: !(undo) && todo == CHOOSE -> d_step { settle_end(undo, false); put() }
-	:: d_step { settle_end(undo, true); put() }
+	:: !(undo) && todo == CHOOSE -> d_step { settle_end(undo, false); settle_put() }
+	:: d_step { settle_end(undo, true); settle_put() }
 	fi
 }
 
@@ -289,7 +310,7 @@ inline put_locked(undo)
 		if
 		:: result != EPERM ->
 #if SHARED
-			readers_go_on(!waiting && !(new & (OWNER_DIED | NOTRECOVERED)))
+			wrote = true
 #else
 			skip
 #endif

@@ -981,7 +981,8 @@ static inline int shmbuf_fast_current(const struct shmbuf *b)
 
 static inline int shmbuf_fast_has(uint64_t table, uint32_t index)
 {
-	return __builtin_expect(index < table >> SHMBUF_FAST_TABLE_SHIFT, 1);
+	/* Where the index is a constant, so is what is compared. */
+	return __builtin_expect(table >= ((uint64_t)index + 1) << SHMBUF_FAST_TABLE_SHIFT, 1);
 }
 
 static inline int shmbuf_fast_ready(const struct shmbuf *b, uint32_t index)
