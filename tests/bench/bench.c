@@ -36,6 +36,8 @@ static const char help[] =
 "NAME-native.json.\n"
 "\n"
 "  -r, --rounds N  rounds in which all subjects take turns; odd [9]\n"
+"  -o, --only SYSTEM\n"
+"                  leave all others out: for profiles, as nothing is compared then\n"
 "  -l, --list      list the benchmarks\n"
 "  -h, --help      this text\n";
 
@@ -70,7 +72,7 @@ static unsigned int rounds_from(const char *text)
 }
 
 /* Moves what can be measured here to the front; returns how many these are. */
-static size_t keep_possible(const struct bench *b)
+static size_t keep_possible(const struct bench *b, const char *only)
 {
 	bool native = !strcmp(report_mode(), "-native");
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -78,6 +80,8 @@ static size_t keep_possible(const struct bench *b)
 
 	for (size_t i = 0; i < b->nr_subjects; i++) {
 		if (native && !b->subjects[i].native)
+			continue;
+		if (only && strcmp(b->subjects[i].system, only))
 			continue;
 		if (b->subjects[i].cpus <= cpus)
 			b->subjects[n++] = b->subjects[i];
@@ -90,31 +94,38 @@ static size_t keep_possible(const struct bench *b)
 	return n;
 }
 
-static int run(const struct bench *all, unsigned int rounds, const char *directory)
+/* @only: NULL for all systems */
+struct order {
+	unsigned int rounds;
+	const char *only;
+	const char *directory;
+};
+
+static int run(const struct bench *all, const struct order *order)
 {
 	struct bench b = *all;
 	int err;
 
-	b.nr_subjects = keep_possible(&b);
-	err = b.nr_subjects ? bench_measure(&b, rounds) : 0;
+	b.nr_subjects = keep_possible(&b, order->only);
+	err = b.nr_subjects ? bench_measure(&b, order->rounds) : 0;
 	if (err)
 		return err;
 	if (!b.nr_subjects) {
 		fprintf(stderr, "bench: %s: nothing of it can be measured here\n", b.name);
 		return 0;
 	}
-	report_print(&b, rounds);
-	return report_write(&b, rounds, directory);
+	report_print(&b, order->rounds);
+	return report_write(&b, order->rounds, order->directory);
 }
 
-static int run_named(char *names, unsigned int rounds, const char *directory)
+static int run_named(char *names, const struct order *order)
 {
 	for (char *name = strtok(names, ","); name; name = strtok(NULL, ",")) {
 		const struct bench *b = find(name);
 
 		if (!b)
 			return 2;
-		if (run(b, rounds, directory))
+		if (run(b, order))
 			return 1;
 	}
 	return 0;
@@ -122,6 +133,7 @@ static int run_named(char *names, unsigned int rounds, const char *directory)
 
 static const struct option options[] = {
 	{ "rounds", required_argument, NULL, 'r' },
+	{ "only", required_argument, NULL, 'o' },
 	{ "list", no_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
@@ -129,14 +141,17 @@ static const struct option options[] = {
 
 int main(int argc, char **argv)
 {
-	unsigned int rounds = 9;
+	struct order order = { .rounds = 9 };
 	int c, status = 0;
 
 	setlinebuf(stdout);
-	while ((c = getopt_long(argc, argv, "r:lh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "r:o:lh", options, NULL)) != -1) {
 		switch (c) {
 		case 'r':
-			rounds = rounds_from(optarg);
+			order.rounds = rounds_from(optarg);
+			break;
+		case 'o':
+			order.only = optarg;
 			break;
 		case 'l':
 			list();
@@ -159,12 +174,13 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench: %s: %s\n", argv[optind], strerror(errno));
 		return 1;
 	}
+	order.directory = argv[optind];
 	if (optind + 1 == argc) {
 		for (size_t i = 0; i < NR_BENCHES && !status; i++)
-			status = run(benches[i], rounds, argv[optind]) ? 1 : 0;
+			status = run(benches[i], &order) ? 1 : 0;
 		return status;
 	}
 	for (int i = optind + 1; i < argc && !status; i++)
-		status = run_named(argv[i], rounds, argv[optind]);
+		status = run_named(argv[i], &order);
 	return status;
 }
