@@ -26,18 +26,6 @@ struct shmbuf_user;
 #define SHMBUF_NR_BUCKETS 32
 
 /**
- * struct shmbuf_run - neighbouring objects that are all of one kind
- * @first: index
- * @last: index
- * @kind: SHMBUF_KIND_NONE: nothing is known
- */
-struct shmbuf_run {
-	u32 first;
-	u32 last;
-	u32 kind;
-};
-
-/**
  * struct shmbuf_bucket - the sync objects whose index falls here, and their waiters
  * @lock: held for each step that the kernel takes with the words of these
  *	objects.  Innermost but for the locks of the xarray and of RCU; nothing
@@ -45,20 +33,23 @@ struct shmbuf_run {
  * @nr_spinners: threads that spin for a lock of this bucket
  * @wait_spins: whether it pays to look out for a wake
  * @read_spins: and for the last reader
+ * @run_kind: of the objects from @run_first to @run_last, which were looked up last; under
+ *	@lock as these.  SHMBUF_KIND_NONE: nothing is known.
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
  * @claims: struct shmbuf_claim by index, then by holder; under @lock
  * @watchers: struct shmbuf_watcher by index, then by arrival; under @lock
- * @run: of objects of one kind that one was looked for in last; under @lock
  */
 struct shmbuf_bucket {
 	spinlock_t lock; /* the trees, and the words */
 	atomic_t nr_spinners;
 	struct shmbuf_spin wait_spins;
 	struct shmbuf_spin read_spins;
+	u8 run_kind;
 	struct rb_root waiters;
 	struct rb_root claims;
 	struct rb_root watchers;
-	struct shmbuf_run run;
+	u32 run_first;
+	u32 run_last;
 };
 
 /**

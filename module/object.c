@@ -39,7 +39,8 @@ const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind)
 }
 
 /* Look it up where the bucket doesn't remember. */
-static u32 shmbuf_object_find_kind(struct shmbuf_buffer *buffer, struct shmbuf_run *run, u32 index)
+static u32 shmbuf_object_find_kind(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
+				   u32 index)
 {
 	MA_STATE(mas, &buffer->kinds, index, index);
 	void *entry;
@@ -49,21 +50,23 @@ static u32 shmbuf_object_find_kind(struct shmbuf_buffer *buffer, struct shmbuf_r
 	rcu_read_unlock();
 	if (!entry)
 		return SHMBUF_KIND_NONE;
-	*run = (struct shmbuf_run){ mas.index, mas.last, xa_to_value(entry) };
-	return run->kind;
+	bucket->run_first = mas.index;
+	bucket->run_last = mas.last;
+	bucket->run_kind = xa_to_value(entry);
+	return bucket->run_kind;
 }
 
 static u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	struct shmbuf_run *run = &bucket->run;
 
 	lockdep_assert_held(&bucket->lock);
 	if (index == SHMBUF_INDEX_DEATHS)
 		return SHMBUF_KIND_QUEUE;
-	if (run->kind != SHMBUF_KIND_NONE && index >= run->first && index <= run->last)
-		return run->kind;
-	return shmbuf_object_find_kind(buffer, run, index);
+	if (bucket->run_kind != SHMBUF_KIND_NONE && index >= bucket->run_first &&
+	    index <= bucket->run_last)
+		return bucket->run_kind;
+	return shmbuf_object_find_kind(buffer, bucket, index);
 }
 
 /* An object of the bucket, @index, has no kind any more. */
@@ -72,7 +75,7 @@ static void shmbuf_object_forget_kind(struct shmbuf_buffer *buffer, u32 index)
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 
 	spin_lock(&bucket->lock);
-	bucket->run.kind = SHMBUF_KIND_NONE;
+	bucket->run_kind = SHMBUF_KIND_NONE;
 	spin_unlock(&bucket->lock);
 }
 

@@ -204,7 +204,7 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_QUERY, "QUERY", sizeof(struct shmbuf_query),
 	  offsetof(struct shmbuf_query, reserved), 1, false, false },
 	{ SHMBUF_IOC_CREATE, "CREATE", sizeof(struct shmbuf_create),
-	  offsetof(struct shmbuf_create, reserved), 1U << 3, true, false },
+	  offsetof(struct shmbuf_create, reserved), 1U << 4, true, false },
 	{ SHMBUF_IOC_OPEN, "OPEN", sizeof(struct shmbuf_name),
 	  offsetof(struct shmbuf_name, reserved), SHMBUF_CREATE_EXCL, false, false },
 	{ SHMBUF_IOC_UNLINK, "UNLINK", sizeof(struct shmbuf_name),

@@ -232,14 +232,14 @@ static bool is_there(const char *p)
 static void grow_and_be_killed(void)
 {
 	int *state = shared_memory(PAGE), other = open_device(O_RDWR), fd;
-	long used = meminfo("Shmem");
+	long used = system_kib("Shmem");
 	pid_t scribbler;
 	char *p;
 
 	fd = new_given_up(state, &scribbler);
 	UNTIL(__atomic_load_n(state, __ATOMIC_SEQ_CST) == CUT_OFF);
 	kill_and_reap(scribbler);
-	CHECK(meminfo("Shmem") < used + 4096);
+	CHECK(system_kib("Shmem") < used + 4096);
 	/* The limit is LARGE. */
 	CHECK(do_create(other, NULL, 0, LARGE - PAGE, 0, 0, 0) == 0);
 	close(other);

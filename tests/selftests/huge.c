@@ -160,12 +160,12 @@ TEST_F(huge, shared)
 TEST_F(huge, preallocated)
 {
 	size_t size = 4 * self->size;
-	long used = meminfo("Shmem"), before;
+	long used = system_kib("Shmem"), before;
 	int fd = create(SHMBUF_CREATE_HUGE | SHMBUF_CREATE_PREALLOC, size, 0);
 	char *p;
 
 	ASSERT_LE(0, fd);
-	EXPECT_LE(used + (long)(size / 1024) - 512, meminfo("Shmem"));
+	EXPECT_LE(used + (long)(size / 1024) - 512, system_kib("Shmem"));
 	p = map_data(fd, size);
 	before = faults();
 	fill(p, size);
@@ -180,7 +180,7 @@ TEST_F(huge, no_more_than_asked_for)
 	__u32 prealloc;
 
 	for (prealloc = 0; prealloc <= 1; prealloc++) {
-		long used = meminfo("Shmem");
+		long used = system_kib("Shmem");
 		int fd = create(SHMBUF_CREATE_HUGE | (prealloc ? SHMBUF_CREATE_PREALLOC : 0),
 				size, 0);
 		char *p;
@@ -189,7 +189,7 @@ TEST_F(huge, no_more_than_asked_for)
 		p = map_data(fd, size);
 		fill(p, size);
 		EXPECT_EQ(2 * self->size / 1024, mapped_huge(p));
-		EXPECT_GT(used + (long)((size + self->size / 2) / 1024), meminfo("Shmem"));
+		EXPECT_GT(used + (long)((size + self->size / 2) / 1024), system_kib("Shmem"));
 		EXPECT_EQ(0, wrong(p, size));
 		EXPECT_EQ(MAP_FAILED, mmap(NULL, size + PAGE, PROT_READ, MAP_SHARED, fd, 0));
 		munmap(p, size);
@@ -296,7 +296,7 @@ TEST_F(huge, zeros)
 TEST_F(huge, given_back_by_the_killed)
 {
 	size_t size = 8 * self->size;
-	long used = meminfo("Shmem");
+	long used = system_kib("Shmem");
 	char *state = shared_memory(PAGE);
 	pid_t pid = spawn();
 
@@ -310,9 +310,9 @@ TEST_F(huge, given_back_by_the_killed)
 			pause();
 	}
 	UNTIL(__atomic_load_n(state, __ATOMIC_SEQ_CST));
-	EXPECT_LT(used + (long)(size / 1024) / 2, meminfo("Shmem"));
+	EXPECT_LT(used + (long)(size / 1024) / 2, system_kib("Shmem"));
 	kill_and_reap(pid);
-	UNTIL(meminfo("Shmem") < used + (long)(size / 1024) / 2);
+	UNTIL(system_kib("Shmem") < used + (long)(size / 1024) / 2);
 }
 
 static void charged(size_t size)

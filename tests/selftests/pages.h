@@ -6,7 +6,7 @@
 #include "shmbuf_test.h"
 
 /* KiB of what /proc/meminfo calls @key, "Shmem" for example. */
-static long meminfo(const char *key)
+static long system_kib(const char *key)
 {
 	FILE *f = fopen("/proc/meminfo", "r");
 	size_t len = strlen(key);
