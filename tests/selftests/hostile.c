@@ -327,6 +327,38 @@ TEST_F(hostile, word_changed_under_a_sleeper)
 	}
 }
 
+static pid_t spawn_locker(int fd)
+{
+	pid_t pid = spawn();
+
+	if (!pid)
+		_exit(do_lock(fd, new_owner(fd), 0, 0, NEVER) != -EINVAL);
+	UNTIL(asleep_in(pid, SHMBUF_IOC_LOCK));
+	return pid;
+}
+
+/* Nor is who sleeps behind one who is killed then. */
+TEST_F(hostile, first_of_two_sleepers_killed_on_a_changed_word)
+{
+	struct control c = map_control(self->fd, PROT_READ | PROT_WRITE);
+	__u64 own = new_owner(self->fd);
+	int round;
+
+	for (round = 0; round < 8; round++) {
+		pid_t first, second;
+
+		ASSERT_EQ(0, do_lock(self->fd, own, 0, 0, NEVER));
+		first = spawn_locker(self->fd);
+		second = spawn_locker(self->fd);
+		write_word(&c, 0, SHMBUF_WORD_UNUSED);
+		kill_and_reap(first);
+		EXPECT_EQ(0, reap(second));
+		write_word(&c, 0, 0);
+		ASSERT_EQ(0, do_lock(self->fd, own, 0, 0, NEVER));
+		ASSERT_EQ(0, do_unlock(self->fd, own, 0));
+	}
+}
+
 TEST_F(hostile, queue_changed_under_a_sleeper)
 {
 	struct control c = map_control(self->fd, PROT_READ | PROT_WRITE);
