@@ -33,11 +33,13 @@ struct shmbuf_user;
  * @nr_spinners: threads that spin for a lock of this bucket
  * @wait_spins: whether it pays to look out for a wake
  * @read_spins: and for the last reader
- * @run_kind: of the objects from @run_first to @run_last, which were looked up last; under
- *	@lock as these.  SHMBUF_KIND_NONE: nothing is known.
+ * @run_kind: of the run of objects that one was looked up in last, SHMBUF_KIND_NONE where
+ *	that isn't known; under @lock, as @run_first and @run_last
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
  * @claims: struct shmbuf_claim by index, then by holder; under @lock
  * @watchers: struct shmbuf_watcher by index, then by arrival; under @lock
+ * @run_first: index of the first of that run
+ * @run_last: and of the last
  */
 struct shmbuf_bucket {
 	spinlock_t lock; /* the trees, and the words */

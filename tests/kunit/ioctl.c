@@ -24,7 +24,7 @@ static const struct abi {
 	u32 needs;
 } abi[] = {
 	{ 0xbd00, 176, 0, 0 },			/* QUERY */
-	{ 0xbd01, 64, 0x7, NEEDS_WRITE },	/* CREATE */
+	{ 0xbd01, 64, 0xf, NEEDS_WRITE },	/* CREATE */
 	{ 0xbd02, 24, 0, 0 },			/* OPEN */
 	{ 0xbd03, 24, 0, NEEDS_WRITE },		/* UNLINK */
 	{ 0xbd04, 32, 0, BOTH },		/* INIT */
