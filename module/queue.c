@@ -295,6 +295,9 @@ static int shmbuf_queue_move(struct shmbuf_buffer *buffer, u32 index, u64 *seque
 	return ret;
 }
 
+/* So many before others may have the CPU. */
+#define SHMBUF_WAKE_BATCHES 16
+
 /*
  * With the bucket's lock held, which is dropped: wake up to @count of those that went to
  * sleep before @sequence.  Who is killed meanwhile goes on: nobody else knows of the rest.
@@ -304,7 +307,7 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 	__releases(&shmbuf_bucket(buffer, index)->lock)
 {
 	/* A hostile peer can set the sequence back and wait again: once is enough. */
-	int woken = 0, left = atomic_read(&buffer->nr_waiters);
+	int woken = 0, batches = 0, left = atomic_read(&buffer->nr_waiters);
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
 
@@ -317,7 +320,9 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 		/* Each batch takes one out at least. */
 		if (!count || left-- <= 0)
 			return woken;
-		cond_resched();
+		/* Not at once: who was woken here would keep the others waiting. */
+		if (!(++batches % SHMBUF_WAKE_BATCHES))
+			cond_resched();
 		spin_lock(&bucket->lock);
 	}
 }
