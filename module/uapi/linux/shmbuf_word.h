@@ -234,7 +234,6 @@ static inline int shmbuf_queue_wake(__u64 old, int waiters, __u64 *new_word)
  */
 
 #define SHMBUF_SEM_BITS		28
-#define SHMBUF_SEM_FIELDS	((1ULL << 2 * SHMBUF_SEM_BITS) - 1)
 
 static inline __u64 shmbuf_sem_word(__u64 most, __u64 count, int waiters)
 {
