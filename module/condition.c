@@ -23,6 +23,9 @@
  * any other way, by deadline or signal or because a waker couldn't have both bucket
  * locks, takes the lock by itself.
  *
+ * With RELEASED the lock was given up in user space, after a look at the sequence: what
+ * happened since then shows when the queue is entered.
+ *
  * Two buckets are locked in the order of their addresses.
  */
 
@@ -61,11 +64,28 @@ static void shmbuf_condition_move_locked(struct shmbuf_buffer *buffer,
 	waiter->index = waiter->lock;
 	waiter->kind = SHMBUF_KIND_LOCK;
 	waiter->since = ktime_get_ns();
+	waiter->untried = true;
 	shmbuf_waiter_add(buffer, to, waiter);
 	shmbuf_lock_moved(buffer, waiter, wakeups);
 	shmbuf_point(cond_moved);
 	/* Pairs with shmbuf_condition_chosen().  It stays until @to's lock is dropped. */
 	smp_store_release(&waiter->moved, true);
+}
+
+/* Looks at a bucket's lock that can't be waited for. */
+#define SHMBUF_CONDITION_TRIES 200
+
+/* Against the order of the locks: who holds it may want ours, but rarely does. */
+static bool shmbuf_bucket_trylock(struct shmbuf_bucket *bucket)
+{
+	int tries = SHMBUF_CONDITION_TRIES;
+
+	while (tries--) {
+		if (spin_trylock(&bucket->lock))
+			return true;
+		cpu_relax();
+	}
+	return false;
 }
 
 bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
@@ -79,10 +99,9 @@ bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *w
 		shmbuf_condition_move_locked(buffer, waiter, wakeups);
 		return true;
 	}
-	/* Who would have to wait against the order fails. */
 	if (to > from)
 		spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-	else if (!spin_trylock(&to->lock))
+	else if (!shmbuf_bucket_trylock(to))
 		return false;
 	shmbuf_condition_move_locked(buffer, waiter, wakeups);
 	spin_unlock(&to->lock);
@@ -93,6 +112,22 @@ static bool shmbuf_condition_chosen(const struct shmbuf_waiter *waiter)
 {
 	/* Pairs with shmbuf_condition_move(). */
 	return shmbuf_waiter_done(waiter) || smp_load_acquire(&waiter->moved);
+}
+
+/* As shmbuf_condition_enter(), with the lock given up already. */
+static int shmbuf_condition_enter_released(struct shmbuf_buffer *buffer,
+					   struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_bucket *queue = shmbuf_bucket(buffer, waiter->index);
+	int ret;
+
+	if (!shmbuf_object_is(buffer, waiter->lock, SHMBUF_KIND_LOCK))
+		return -EINVAL;
+	spin_lock(&queue->lock);
+	ret = shmbuf_queue_enter(buffer, waiter);
+	spin_unlock(&queue->lock);
+	shmbuf_point(cond_given_up);
+	return ret;
 }
 
 /* 1: asleep, so to say, and the lock given up; 0: the sequence isn't as expected. */
@@ -204,12 +239,10 @@ static int shmbuf_condition_retake(struct shmbuf_buffer *buffer, struct shmbuf_w
 	return ret;
 }
 
-static int shmbuf_condition_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
-				    const struct shmbuf_wait *args,
-				    const struct shmbuf_peers *peers)
+static struct shmbuf_waiter shmbuf_condition_waiter(struct shmbuf_owner *owner,
+						    const struct shmbuf_wait *args)
 {
-	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
-	struct shmbuf_waiter waiter = {
+	return (struct shmbuf_waiter){
 		.index = args->index,
 		.kind = SHMBUF_KIND_QUEUE,
 		.task = current,
@@ -217,21 +250,41 @@ static int shmbuf_condition_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_
 		.lock = args->lock,
 		.expected = args->sequence,
 	};
-	int ret = shmbuf_condition_enter(buffer, &waiter);
-	int why;
+}
 
-	if (ret <= 0)
-		return ret;
-	why = shmbuf_condition_sleep(buffer, args->index, &waiter, &deadline, peers);
+/* Take the lock back after @why, and return that.  @chosen: by a WAKE. */
+static int shmbuf_condition_end(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+				u32 index, bool chosen, int why)
+{
+	int ret;
+
 	shmbuf_point(cond_chosen);
-	ret = shmbuf_condition_retake(buffer, &waiter);
+	ret = shmbuf_condition_retake(buffer, waiter);
 	if (shmbuf_is_locked(ret))
 		return why | (ret ? SHMBUF_WAITED_OWNERDEAD : 0);
 	/* Without the lock it can do nothing about what it was woken for. */
-	if (!why)
-		shmbuf_queue_pass_on(buffer, args->index, waiter.sequence);
-	/* All other errors mean that the lock is still held. */
+	if (chosen)
+		shmbuf_queue_pass_on(buffer, index, waiter->sequence);
+	/* All other errors mean that it is as before. */
 	return fatal_signal_pending(current) ? -EINTR : -ENOTRECOVERABLE;
+}
+
+static int shmbuf_condition_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+				    const struct shmbuf_wait *args,
+				    const struct shmbuf_peers *peers)
+{
+	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
+	struct shmbuf_waiter waiter = shmbuf_condition_waiter(owner, args);
+	bool released = args->flags & SHMBUF_WAIT_RELEASED;
+	int ret = released ? shmbuf_condition_enter_released(buffer, &waiter) :
+			     shmbuf_condition_enter(buffer, &waiter);
+
+	if (ret < 0 || (!ret && !released))
+		return ret;
+	if (!ret)
+		return shmbuf_condition_end(buffer, &waiter, args->index, false, 0);
+	ret = shmbuf_condition_sleep(buffer, args->index, &waiter, &deadline, peers);
+	return shmbuf_condition_end(buffer, &waiter, args->index, !ret, ret);
 }
 
 /* With PEERS: what has happened already ends the wait before it gives the lock up. */
@@ -239,6 +292,7 @@ static int shmbuf_condition_wait_peers(struct shmbuf_buffer *buffer, struct shmb
 				       const struct shmbuf_wait *args)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->lock);
+	struct shmbuf_waiter waiter;
 	struct shmbuf_peers peers;
 	int ret, result;
 
@@ -248,10 +302,15 @@ static int shmbuf_condition_wait_peers(struct shmbuf_buffer *buffer, struct shmb
 		shmbuf_peers_end(buffer, &peers);
 		return ret;
 	}
+	result = shmbuf_condition_peers(result);
+	if (args->flags & SHMBUF_WAIT_RELEASED) {
+		waiter = shmbuf_condition_waiter(owner, args);
+		return shmbuf_condition_end(buffer, &waiter, args->index, false, result);
+	}
 	spin_lock(&bucket->lock);
 	ret = shmbuf_lock_check(buffer, args->lock, owner->id);
 	spin_unlock(&bucket->lock);
-	return ret ?: shmbuf_condition_peers(result);
+	return ret ?: result;
 }
 
 int shmbuf_condition_wait(struct shmbuf_buffer *buffer, const struct shmbuf_wait *args)

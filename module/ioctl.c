@@ -183,6 +183,8 @@ static int shmbuf_cmd_wait(struct shmbuf_call *call)
 
 	if (args->deaths && !(args->flags & SHMBUF_WAIT_PEERS))
 		return -EINVAL;
+	if ((args->flags & SHMBUF_WAIT_RELEASED) && !(args->flags & SHMBUF_WAIT_LOCK))
+		return -EINVAL;
 	if (args->flags & SHMBUF_WAIT_LOCK) {
 		if (!shmbuf_file_writable(call->file))
 			return -EBADF;
@@ -322,7 +324,8 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_consistent),
 	SHMBUF_CMD(SHMBUF_IOC_DOWNGRADE, shmbuf_lock, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_downgrade),
-	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait, SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS,
+	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait,
+		   SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS | SHMBUF_WAIT_RELEASED,
 		   SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
 	SHMBUF_CMD(SHMBUF_IOC_WAIT_ANY, shmbuf_wait_any, SHMBUF_WAIT_PEERS, SHMBUF_CMD_ATTACHED,
 		   shmbuf_cmd_wait_any),

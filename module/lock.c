@@ -32,6 +32,10 @@
  * when it leaves.  Whoever goes to sleep sets WAITERS and looks at the owner in
  * one step.
  *
+ * Of those whom a WAKE moved here from a queue two on different CPUs try at a time, and who
+ * gets the lock has another try in its place: waking each only when the one before it has
+ * gone would leave CPUs idle.
+ *
  * READERS stays set while anybody has a claim to read (reader.c): then user space
  * can't take the lock.  Who writes stops the readers, and sleeps until the last of them
  * has released it; who reads doesn't pass one who waits, unless it reads already.  When
@@ -162,11 +166,33 @@ static bool shmbuf_lock_is_free(struct shmbuf_bucket *bucket, u32 index, u64 wor
 	       !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 }
 
-/* Whether @waiter, a writer, gets the lock handed over. */
-static bool shmbuf_lock_hand_over(const struct shmbuf_waiter *waiter)
+/* Whether @waiter, a writer, gets the lock handed over: of a crowd each tries first. */
+static bool shmbuf_lock_hand_over(struct shmbuf_waiter *waiter)
 {
-	return !READ_ONCE(waiter->owner->dead) &&
-	       ktime_get_ns() - waiter->since > SHMBUF_PATIENCE_NS;
+	struct shmbuf_waiter *next = shmbuf_waiter_next(waiter);
+
+	if (READ_ONCE(waiter->owner->dead) || (waiter->untried && next && next->moved))
+		return false;
+	return ktime_get_ns() - waiter->since > SHMBUF_PATIENCE_NS;
+}
+
+/* @first tries, who was moved here: so does another on another CPU. */
+static void shmbuf_lock_try_beside(struct shmbuf_bucket *bucket, struct shmbuf_waiter *first,
+				   struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_waiter *waiter = first;
+	int i;
+
+	for (i = 0; i < SHMBUF_LOCK_NEAR && wakeups->nr < SHMBUF_WAKE_BATCH; i++) {
+		waiter = shmbuf_waiter_next(waiter);
+		if (!waiter)
+			break;
+		if (!waiter->moved || task_cpu(waiter->task) == task_cpu(first->task))
+			continue;
+		if (!waiter->trying)
+			shmbuf_waiter_try(bucket, waiter, wakeups);
+		break;
+	}
 }
 
 /*
@@ -203,6 +229,8 @@ static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 	}
 	if (!first->trying)
 		shmbuf_waiter_try(bucket, first, wakeups);
+	if (!undo && first->moved)
+		shmbuf_lock_try_beside(bucket, first, wakeups);
 	return word;
 }
 
@@ -330,6 +358,26 @@ void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
 	}
 	old = shmbuf_lock_settle(buffer, bucket, waiter->index, old, true, wakeups);
 	shmbuf_lock_word_put(buffer, bucket, waiter->index, old);
+	if (!waiter->trying && !(old & SHMBUF_WORD_WAITERS) && wakeups->tries == 1 &&
+	    wakeups->cpu != task_cpu(waiter->task))
+		shmbuf_waiter_try(bucket, waiter, wakeups);
+	if (waiter->trying) {
+		wakeups->tries++;
+		wakeups->cpu = task_cpu(waiter->task);
+	}
+}
+
+void shmbuf_lock_invite(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	u64 old;
+
+	lockdep_assert_held(&bucket->lock);
+	if (shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_LOCK, &old))
+		return;
+	shmbuf_waiter_try(bucket, waiter, wakeups);
+	shmbuf_lock_word_put(buffer, bucket, waiter->index, old & ~SHMBUF_WORD_WAITERS);
 }
 
 int shmbuf_unlock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)

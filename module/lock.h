@@ -79,6 +79,13 @@ void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucke
 /* For @owner to read the lock by; freed by shmbuf_claim_free() where nothing took it. */
 struct shmbuf_claim *shmbuf_lock_claim(struct shmbuf_owner *owner, u32 index);
 
+/*
+ * Under the bucket's lock: @waiter shall try beside who has the lock, which user space may
+ * give up meanwhile.
+ */
+void shmbuf_lock_invite(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+			struct shmbuf_wakeups *wakeups);
+
 /* Under the bucket's lock: @waiter, who slept on a queue, is the lock's last waiter now. */
 void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 		       struct shmbuf_wakeups *wakeups);
@@ -89,6 +96,9 @@ void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
  * the tree afterwards.  -EAGAIN: shmbuf_objects_settle(), then again, not @queued.
  */
 int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued);
+
+/* Waiters among whom one of a certain CPU is looked for. */
+#define SHMBUF_LOCK_NEAR 64
 
 /* Put the deaths of all dead owners on record in the words. */
 void shmbuf_locks_bury(struct shmbuf_buffer *buffer);

@@ -148,13 +148,40 @@ static struct shmbuf_claim **shmbuf_lock_spare(struct shmbuf_waiter *waiter)
 	return waiter->shared ? &waiter->claim : NULL;
 }
 
+/*
+ * Who of those that WAKE moved here has the lock next, after @waiter or else before it: if it
+ * can be, one whom this CPU can run when @waiter sleeps again.
+ */
+static struct shmbuf_waiter *shmbuf_lock_successor(struct shmbuf_bucket *bucket,
+						   struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_waiter *next = waiter, *successor = NULL;
+	int i;
+
+	for (i = 0; i < SHMBUF_LOCK_NEAR; i++) {
+		next = shmbuf_waiter_next(next);
+		if (!next)
+			break;
+		if (!next->moved || next->trying)
+			continue;
+		if (task_cpu(next->task) == task_cpu(current))
+			return next;
+		if (!successor)
+			successor = next;
+	}
+	if (successor)
+		return successor;
+	next = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
+	return next != waiter && next->moved && !next->trying ? next : NULL;
+}
+
 /* After a wake-up, a signal or the deadline.  -EBUSY: sleep on. */
 static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 			     u32 flags, const struct shmbuf_deadline *deadline)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
-	struct shmbuf_waiter *first;
+	struct shmbuf_waiter *first, *successor;
 	int why = 0;
 	int ret = -EBUSY;
 
@@ -176,13 +203,18 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 		return waiter->result;
 	}
 	waiter->trying = false;
+	waiter->untried = false;
 	if (!fatal_signal_pending(current))
 		ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, waiter,
 				      !why, shmbuf_lock_spare(waiter), &wakeups);
 	if (ret == -EBUSY && why)
 		ret = why;
+	successor = shmbuf_is_locked(ret) && waiter->moved ?
+			    shmbuf_lock_successor(bucket, waiter) : NULL;
 	if (ret != -EBUSY)
 		shmbuf_lock_leave(buffer, bucket, waiter, ret, &wakeups);
+	if (successor)
+		shmbuf_lock_invite(buffer, successor, &wakeups);
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
 	/*
@@ -192,13 +224,13 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	return ret == -EAGAIN && !(flags & SHMBUF_LOCK_RETAKE) ? -EINVAL : ret;
 }
 
-/* Sleep once, and look.  -EBUSY: sleep on. */
-static int shmbuf_lock_sleep_once(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
-				  u32 flags, struct shmbuf_deadline *deadline)
+/* Until there is something to look at again. */
+static void shmbuf_lock_sleep_once(struct shmbuf_waiter *waiter, u32 flags,
+				   struct shmbuf_deadline *deadline)
 {
 	if (flags & SHMBUF_LOCK_SPIN) {
 		cond_resched();
-		return shmbuf_lock_retry(buffer, waiter, flags, deadline);
+		return;
 	}
 	/* Whom a signal can't end isn't kept awake by it, and isn't in state D either. */
 	if ((flags & SHMBUF_LOCK_RETAKE) && signal_pending(current))
@@ -208,7 +240,6 @@ static int shmbuf_lock_sleep_once(struct shmbuf_buffer *buffer, struct shmbuf_wa
 	if (!shmbuf_waiter_done(waiter) && !READ_ONCE(waiter->trying))
 		shmbuf_waiter_sleep(deadline);
 	__set_current_state(TASK_RUNNING);
-	return shmbuf_lock_retry(buffer, waiter, flags, deadline);
 }
 
 /* For OWNER_INFO: whoever sleeps knows that it was held by then. */
@@ -226,21 +257,28 @@ static bool shmbuf_lock_chosen(const struct shmbuf_waiter *waiter)
 }
 
 /*
- * @waiter, who is in the queue, looks out for the lock before it sleeps.  Readers who hold
- * it let no other in, and the last of them chooses @waiter; who they are isn't looked at.
+ * @waiter, who is in the queue, looks out for the lock before it tries for it, or sleeps.
+ * Readers who hold it let no other in, and the last of them chooses @waiter; who they are
+ * isn't looked at.
  */
 static void shmbuf_lock_look_out(struct shmbuf_buffer *buffer,
 				 const struct shmbuf_waiter *waiter)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	int spins = SHMBUF_MAX_SPINS;
+	u64 word;
 
 	if (atomic_inc_return(&bucket->nr_spinners) <= SHMBUF_MAX_SPINNERS) {
-		while (spins-- && !shmbuf_lock_chosen(waiter)) {
-			if (shmbuf_lock_looks_held(buffer, waiter->index) ?
-			    !shmbuf_lock_spin_on_owner(buffer, waiter->index) :
-			    !shmbuf_spin_until(&bucket->read_spins, shmbuf_lock_chosen, waiter))
+		while (spins-- && !shmbuf_waiter_done(waiter)) {
+			word = atomic64_read(shmbuf_word(buffer, waiter->index));
+			if (shmbuf_word_has_live_owner(buffer, word)) {
+				if (!shmbuf_lock_spin_on_owner(buffer, waiter->index))
+					break;
+			} else if (!(word & SHMBUF_WORD_READERS) || shmbuf_lock_chosen(waiter) ||
+				   !shmbuf_spin_until(&bucket->read_spins, shmbuf_lock_chosen,
+						      waiter)) {
 				break;
+			}
 		}
 	}
 	atomic_dec(&bucket->nr_spinners);
@@ -260,7 +298,8 @@ static int shmbuf_lock_sleep_queued(struct shmbuf_buffer *buffer, struct shmbuf_
 	}
 	while (ret == -EBUSY) {
 		shmbuf_lock_see_holder(buffer, waiter->index);
-		ret = shmbuf_lock_sleep_once(buffer, waiter, flags, deadline);
+		shmbuf_lock_sleep_once(waiter, flags, deadline);
+		ret = shmbuf_lock_retry(buffer, waiter, flags, deadline);
 	}
 	return ret;
 }
@@ -336,17 +375,18 @@ int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	int ret = -EBUSY;
 
-	if (queued) {
-		shmbuf_lock_look_out(buffer, waiter);
-		ret = shmbuf_lock_retry(buffer, waiter, SHMBUF_LOCK_RETAKE, &never);
-	} else {
+	if (!queued) {
 		spin_lock(&bucket->lock);
 		ret = shmbuf_lock_enter(buffer, waiter, true, &wakeups);
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);
 	}
-	while (ret == -EBUSY)
-		ret = shmbuf_lock_sleep_once(buffer, waiter, SHMBUF_LOCK_RETAKE, &never);
+	while (ret == -EBUSY) {
+		shmbuf_lock_look_out(buffer, waiter);
+		ret = shmbuf_lock_retry(buffer, waiter, SHMBUF_LOCK_RETAKE, &never);
+		if (ret == -EBUSY)
+			shmbuf_lock_sleep_once(waiter, SHMBUF_LOCK_RETAKE, &never);
+	}
 	return ret;
 }
 

@@ -69,6 +69,17 @@ static u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
 	return shmbuf_object_find_kind(buffer, bucket, index);
 }
 
+bool shmbuf_object_is(struct shmbuf_buffer *buffer, u32 index, u32 kind)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	bool is;
+
+	spin_lock(&bucket->lock);
+	is = shmbuf_object_kind(buffer, index) == kind;
+	spin_unlock(&bucket->lock);
+	return is;
+}
+
 /* An object of the bucket, @index, has no kind any more. */
 static void shmbuf_object_forget_kind(struct shmbuf_buffer *buffer, u32 index)
 {

@@ -42,6 +42,9 @@ int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range
 /* The next run of objects of @kind from *first on: *first and *last; false at the end. */
 bool shmbuf_objects_next(struct shmbuf_buffer *buffer, u32 kind, u32 *first, u32 *last);
 
+/* Whether there is such an object, of @kind. */
+bool shmbuf_object_is(struct shmbuf_buffer *buffer, u32 index, u32 kind);
+
 /*
  * Under the bucket's lock: make the word the kernel's.  From here on no legal
  * step of user space changes it, until shmbuf_word_put().

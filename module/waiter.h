@@ -45,6 +45,7 @@ struct task_struct;
  *	of both buckets; as @done it may be read without by smp_load_acquire().
  * @shared: lock: wants to read; constant
  * @trying: lock: on its way to try for the lock, so nobody else need be woken
+ * @untried: lock: was moved, and hasn't tried for the lock yet
  * @done: its result is decided and it is out of the tree.  The last thing that
  *	is touched of a waiter: set by smp_store_release(), read without the lock
  *	by smp_load_acquire() in shmbuf_waiter_done().
@@ -68,6 +69,7 @@ struct shmbuf_waiter {
 	bool observer;
 	bool moved;
 	bool trying;
+	bool untried;
 	bool done;
 };
 
@@ -95,11 +97,15 @@ static inline bool shmbuf_waiter_claim(struct shmbuf_waiter *waiter)
 /**
  * struct shmbuf_wakeups - threads to wake once the bucket's lock is dropped
  * @nr: of them, up to SHMBUF_WAKE_BATCH
+ * @tries: those moved to a lock by this call who try for it
+ * @cpu: where the last of these slept
  * @claims: to free then, linked by @next
  * @tasks: with a reference each, dropped by shmbuf_wakeups_flush()
  */
 struct shmbuf_wakeups {
 	unsigned int nr;
+	unsigned int tries;
+	unsigned int cpu;
 	struct shmbuf_claim *claims;
 	struct task_struct **tasks;
 };

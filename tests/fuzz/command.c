@@ -126,7 +126,8 @@ const struct command commands[] = {
 		.errors = { ERRORS, EDQUOT, EINTR, ENOMEM, ENOTCONN, ENOTRECOVERABLE, EPERM },
 	}, {
 		COMMAND(WAIT, shmbuf_wait), .weight = 10, .kind = SHMBUF_KIND_QUEUE, .most = 31,
-		.flags = SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS, .hangs = SHMBUF_WAIT_LOCK,
+		.flags = SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS | SHMBUF_WAIT_RELEASED,
+		.hangs = SHMBUF_WAIT_LOCK,
 		.fields = {
 			FIELD(shmbuf_wait, index, INDEX),
 			FIELD(shmbuf_wait, lock, LOCK, .only = SHMBUF_WAIT_LOCK),

@@ -18,6 +18,8 @@
 #define QUEUE_FIRST	1	/* which bucket has the lower address */
 #endif
 
+#define BESIDE	1
+
 #include "word.pml"
 #include "wait.pml"
 #include "lock_calls.pml"
@@ -117,6 +119,20 @@ inline condition_enter()
 #endif
 }
 
+/* shmbuf_condition_enter_released(), with the lock given up already */
+inline condition_enter_released()
+{
+	d_step {
+		!queue_bucket ->
+		ret = ((queue_word_now & SEQUENCE_MASK) == expected[me] -> 1 : 0);
+		if
+		:: ret -> fall_asleep(me)
+		:: else
+		fi;
+		queue_look_after()
+	}
+}
+
 /* shmbuf_condition_sleep(), _leave(): "timed" or "killed" stay where that was the reason. */
 inline condition_sleep()
 {
@@ -144,7 +160,7 @@ inline condition_retake()
 	if
 	:: has(moved, me) -> atomic { drop(moved, me); ret = EBUSY; at_once = true }
 	:: else ->
-		d_step { drop(done, me); at_once = false }
+		d_step { drop(done, me); at_once = true }
 		lock_and_take();
 		UNDER_LOCK {
 			lock_try(true);
@@ -183,6 +199,10 @@ inline condition_move()
 			/* shmbuf_lock_moved() */
 			d_step { take(); new = old };
 			settle(true);
+			if
+			:: d_step { !(word & WAITERS) && !has(trying, next) -> wake_to_try(next) }
+			:: true
+			fi;
 #endif
 			d_step { add(moved, next); unlock() }
 		}
@@ -243,12 +263,34 @@ inline queue_pass_on()
 inline lib_wait_locked()
 {
 	expected[me] = queue_word_now & SEQUENCE_MASK;
-	d_step { leave(); chosen = false }
-	condition_enter();
 	if
-	:: ret ->
-		condition_sleep();
-		atomic { chosen = (ret == OK); expired = timed; timed = false }
+	:: d_step {
+			word == me ->
+			leave();
+			lock_user_release(me, me, word, result);
+			chosen = false;
+			released = true
+		};
+		if
+		:: d_step { may_die -> be_killed(); ret = EINTR }
+#ifdef VARIANT_LATE_SEQUENCE
+		:: expected[me] = queue_word_now & SEQUENCE_MASK; condition_enter_released()
+#else
+		:: condition_enter_released()
+#endif
+		fi
+	:: d_step { leave(); chosen = false; released = false }
+		condition_enter()
+	fi;
+	if
+	:: killed
+	:: !killed && (ret || released) ->
+		if
+		:: ret ->
+			condition_sleep();
+			atomic { chosen = (ret == OK); expired = timed; timed = false }
+		:: else
+		fi;
 		condition_retake();
 		if
 		:: !is_locked(ret) && chosen ->
@@ -264,6 +306,7 @@ inline lib_wait_locked()
 	d_step {
 		expected[me] = 0;
 		sequence[me] = 0;
+		released = false;
 		if
 		:: is_locked(ret) -> enter()
 		:: else -> assert(killed); chosen = false
@@ -311,7 +354,7 @@ inline repair()
 active [N - 1] proctype taker()
 {
 	CALL_LOCALS;
-	bool at_once, chosen, expired;
+	bool at_once, chosen, expired, released;
 
 	lib_lock();
 	do

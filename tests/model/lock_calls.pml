@@ -9,6 +9,9 @@
 #ifndef SHARED
 #define SHARED	0
 #endif
+#ifndef BESIDE
+#define BESIDE	0	/* more than one tries at a time, of those that a WAKE moved here */
+#endif
 #ifndef BATCH
 #define BATCH	16	/* SHMBUF_WAKE_BATCH */
 #endif
@@ -221,8 +224,11 @@ inline settle_begin()
 	fi
 }
 
-/* The last part. "patient": the first waiter hasn't waited for too long. */
-inline settle_end(undo, patient)
+/*
+ * The last part. "patient": the first waiter hasn't waited for too long. "beside": another
+ * tries as well, shmbuf_lock_try_beside().
+ */
+inline settle_end(undo, patient, beside)
 {
 	first = queue[0];
 	if
@@ -233,6 +239,10 @@ inline settle_end(undo, patient)
 	:: todo == CHOOSE && !(!(new & ILL) && !(undo) && !(patient) && !has(gone, first)) ->
 		if
 		:: !has(trying, first) -> wake_to_try(first)
+		:: else
+		fi;
+		if
+		:: (beside) && queue[1] && !has(trying, queue[1]) -> wake_to_try(queue[1])
 		:: else
 		fi
 	:: else
@@ -274,11 +284,23 @@ inline settle(undo)
 	:: else
 	fi;
 #endif
-	/* Whether somebody has waited for too long is anybody's guess. */
+	/* Whether somebody has waited for too long is anybody's guess, as who was moved here. */
 	if
-	:: !(undo) && todo == CHOOSE -> d_step { settle_end(undo, false); settle_put() }
-	:: d_step { settle_end(undo, true); settle_put() }
+	:: !(undo) && todo == CHOOSE -> d_step { settle_end(undo, false, false); settle_put() }
+	:: d_step { settle_end(undo, true, false); settle_put() }
+#if BESIDE
+	:: !(undo) && todo == CHOOSE -> d_step { settle_end(undo, true, true); settle_put() }
+#endif
 	fi
+}
+
+/* shmbuf_lock_invite() of "p" by who has got the lock */
+inline invite(p)
+{
+#ifndef VARIANT_INVITE_NOBODY
+	wake_to_try(p);
+#endif
+	word = word & ~WAITERS
 }
 
 inline unlock()
@@ -399,6 +421,17 @@ inline lock_retry(retake)
 			:: ret != EBUSY -> d_step { dequeue(me) }
 			:: else
 			fi;
+#if BESIDE
+			if
+			:: d_step { (retake) && is_locked(ret) && queue[0] && !has(trying, queue[0]) ->
+					invite(queue[0])
+				}
+			:: d_step { (retake) && is_locked(ret) && queue[1] && !has(trying, queue[1]) ->
+					invite(queue[1])
+				}
+			:: true
+			fi;
+#endif
 			if
 			:: ret == EBUSY || (is_locked(ret) && !(reader_waits && ret == OK)) ->
 				unlock()

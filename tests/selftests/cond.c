@@ -8,7 +8,10 @@
 #define LOCKS	40
 #define QUEUES	40
 
-/* Where queue and lock stand to each other: whose part of the module comes first. */
+/*
+ * Where queue and lock stand to each other: whose part of the module comes first; and whether
+ * sleepers give the lock up themselves, if they can.
+ */
 FIXTURE(cond)
 {
 	char name[64];
@@ -17,6 +20,7 @@ FIXTURE(cond)
 	__u64 owner;
 	__u32 lock;
 	__u32 queue;
+	bool released;
 	int *shared;	/* [0]: how many came back; then who, in order */
 };
 
@@ -24,12 +28,15 @@ FIXTURE_VARIANT(cond)
 {
 	__u32 lock;
 	__u32 queue;
+	bool released;
 };
 
 /* Objects share a part of the module where their indexes differ by a multiple of 32. */
 FIXTURE_VARIANT_ADD(cond, lock_first) { 3, 64 + 5 };
 FIXTURE_VARIANT_ADD(cond, queue_first) { 5, 64 + 3 };
 FIXTURE_VARIANT_ADD(cond, together) { 5, 64 + 5 };
+FIXTURE_VARIANT_ADD(cond, lock_first_released) { 3, 64 + 5, .released = true };
+FIXTURE_VARIANT_ADD(cond, queue_first_released) { 5, 64 + 3, .released = true };
 
 FIXTURE_SETUP(cond)
 {
@@ -38,6 +45,7 @@ FIXTURE_SETUP(cond)
 	self->owner = new_owner(self->fd);
 	self->lock = variant->lock;
 	self->queue = variant->queue;
+	self->released = variant->released;
 	self->shared = shared_memory(4096);
 }
 
@@ -72,8 +80,12 @@ static int wake(const FIXTURE_DATA(cond) *self, __u32 count)
 
 static int sleep_on(const FIXTURE_DATA(cond) *self, __u64 owner, __u64 deadline)
 {
-	return do_wait_locked(self->fd, owner, self->lock, self->queue,
-			      read_sequence(&self->c, self->queue), deadline);
+	__u64 sequence = read_sequence(&self->c, self->queue);
+
+	if (self->released && fast_unlock(&self->c, owner, self->lock))
+		return do_wait_released(self->fd, owner, self->lock, self->queue, sequence,
+					deadline);
+	return do_wait_locked(self->fd, owner, self->lock, self->queue, sequence, deadline);
 }
 
 /* A mapping of the control area isn't inherited. */
@@ -553,7 +565,7 @@ TEST_F(cond, wrong_arguments)
 	arg.owner = foreign;
 	EXPECT_EQ(-EPERM, call(fd, SHMBUF_IOC_WAIT, &arg));
 	arg.owner = owner;
-	arg.flags |= 1U << 2;
+	arg.flags |= 1U << 3;
 	EXPECT_EQ(-EOPNOTSUPP, call(fd, SHMBUF_IOC_WAIT, &arg));
 	arg.flags = 0;
 	EXPECT_EQ(-EINVAL, call(fd, SHMBUF_IOC_WAIT, &arg));
@@ -596,7 +608,7 @@ TEST_F(cond, too_many_waiters)
 	ret = sleep_on(self, self->owner, NEVER);
 	set_parameter("max_user_waiters", most);
 	EXPECT_EQ(-EDQUOT, ret);
-	EXPECT_EQ(self->owner, read_word(&self->c, self->lock));
+	EXPECT_EQ(self->released ? 0 : self->owner, read_word(&self->c, self->lock));
 }
 
 /* A peer writes over the lock's word while others sleep: they come back, whatever it says. */
@@ -887,7 +899,10 @@ TEST_F(cond, a_queues_word_says_unused)
 	ASSERT_EQ(0, lock(self, self->owner));
 	write_word(&self->c, self->queue, SHMBUF_WORD_UNUSED);
 	EXPECT_EQ(-EINVAL, sleep_on(self, self->owner, NEVER));
-	EXPECT_EQ(self->owner, read_word(&self->c, self->lock) & SHMBUF_OWNER_MASK);
+	EXPECT_EQ(self->released ? 0 : self->owner,
+		  read_word(&self->c, self->lock) & SHMBUF_OWNER_MASK);
+	if (self->released)
+		ASSERT_EQ(0, lock(self, self->owner));
 	EXPECT_EQ(SHMBUF_WORD_UNUSED, read_word(&self->c, self->queue));
 	write_word(&self->c, self->queue, 0);
 	EXPECT_EQ(SHMBUF_WAITED_TIMEDOUT, sleep_on(self, self->owner, now()));

@@ -165,6 +165,19 @@ static inline int do_wait_locked(int fd, __u64 owner, __u32 lock, __u32 index, _
 	return call(fd, SHMBUF_IOC_WAIT, &arg);
 }
 
+/* The same by one who has given the lock up after it read @sequence. */
+static inline int do_wait_released(int fd, __u64 owner, __u32 lock, __u32 index, __u64 sequence,
+				   __u64 deadline)
+{
+	struct shmbuf_wait arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_LOCK | SHMBUF_WAIT_RELEASED,
+		.index = index, .lock = lock,
+		.sequence = sequence, .deadline = deadline, .owner = owner,
+	};
+
+	return call(fd, SHMBUF_IOC_WAIT, &arg);
+}
+
 static inline int do_wake(int fd, __u32 index, __u32 count)
 {
 	struct shmbuf_wake arg = { .size = sizeof(arg), .index = index, .count = count };

@@ -193,6 +193,66 @@ TEST_F(lib_cond, peers)
 }
 
 #ifndef LIB_FAKE
+#define WAITERS_LIMIT	"/sys/module/shmbuf/parameters/max_user_waiters"
+
+static void allowed_waiters(char *most, int room)
+{
+	FILE *f = fopen(WAITERS_LIMIT, "r");
+
+	CHECK(f && fgets(most, room, f));
+	fclose(f);
+}
+
+static void allow_waiters(const char *most)
+{
+	FILE *f = fopen(WAITERS_LIMIT, "w");
+
+	CHECK(f && fputs(most, f) >= 0 && !fclose(f));
+}
+
+/* The lock is given up before the kernel says no: then it is taken back. */
+TEST_F(lib_cond, too_many_waiters)
+{
+	int why = 1, ret;
+	char most[32];
+
+	allowed_waiters(most, sizeof(most));
+	ASSERT_EQ(0, shmbuf_lock(self->b, LOCK));
+	allow_waiters("0");
+	ret = shmbuf_wait_locked(self->b, QUEUE, LOCK, NULL, NULL, &why);
+	allow_waiters(most);
+	EXPECT_EQ(-EDQUOT, ret);
+	EXPECT_EQ(0, why);
+	EXPECT_EQ(0, shmbuf_unlock(self->b, LOCK));
+}
+
+/* And another can have had it meanwhile. */
+TEST_F(lib_cond, too_many_waiters_and_a_holder_who_dies)
+{
+	char most[32];
+	int why, ret;
+	pid_t pid;
+
+	allowed_waiters(most, sizeof(most));
+	ASSERT_EQ(0, shmbuf_lock(self->b, LOCK));
+	allow_waiters("0");
+	pid = spawn();
+	if (!pid) {
+		while (shmbuf_trylock(self->b, LOCK))
+			;
+		_exit(0);
+	}
+	do
+		ret = shmbuf_wait_locked(self->b, QUEUE, LOCK, NULL, NULL, &why);
+	while (ret == -EDQUOT);
+	allow_waiters(most);
+	EXPECT_EQ(-EOWNERDEAD, ret);
+	EXPECT_EQ(-EDQUOT, why);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, shmbuf_consistent(self->b, LOCK));
+	EXPECT_EQ(0, shmbuf_unlock(self->b, LOCK));
+}
+
 TEST_F(lib_cond, any)
 {
 	struct timespec past = {}, bad = { .tv_nsec = -1 };

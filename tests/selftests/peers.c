@@ -269,7 +269,7 @@ TEST_F(peers, wrong_arguments)
 	};
 
 	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
-	arg.flags = 1U << 2;
+	arg.flags = 1U << 3;
 	EXPECT_EQ(-EOPNOTSUPP, call(self->fd, SHMBUF_IOC_WAIT, &arg));
 }
 

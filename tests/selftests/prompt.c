@@ -12,6 +12,7 @@
 /* The end of a process takes longer. */
 #define ENDS	3
 
+#define LOCK	0
 #define SEM	2
 #define BARRIER	3
 
@@ -318,7 +319,19 @@ TEST_F(prompt, death_of_a_party)
 #define CROWD_ROUNDS	9
 #define CROWD_RATIO	4
 
-static int sleep_in_crowd(int fd, unsigned long cmd)
+/* Through the lock, which each gives up by itself, as the library does. */
+static int pass_lock(int fd, __u64 sequence)
+{
+	struct control c = map_control(fd, PROT_READ | PROT_WRITE);
+	__u64 owner = new_owner(fd);
+	int ret = do_wait_released(fd, owner, LOCK, 1, sequence, NEVER);
+
+	if (!ret && !fast_unlock(&c, owner, LOCK))
+		ret = do_unlock(fd, owner, LOCK);
+	return ret;
+}
+
+static int sleep_in_crowd(int fd, unsigned long cmd, bool locked)
 {
 	__u64 sequence = ~0ULL;
 
@@ -327,11 +340,11 @@ static int sleep_in_crowd(int fd, unsigned long cmd)
 	if (cmd == SHMBUF_IOC_BARRIER_WAIT)
 		return do_barrier_wait(fd, new_owner(fd), BARRIER, NEVER);
 	CHECK(do_wait(fd, 1, &sequence, NEVER) == 0);
-	return do_wait(fd, 1, &sequence, NEVER);
+	return locked ? pass_lock(fd, sequence) : do_wait(fd, 1, &sequence, NEVER);
 }
 
 /* Asleep; each says at @at when it is back, and stays. */
-static void spawn_crowd(int fd, unsigned long cmd, int ret, __u64 *at, pid_t *pids)
+static void spawn_crowd(int fd, unsigned long cmd, bool locked, int ret, __u64 *at, pid_t *pids)
 {
 	int i;
 
@@ -340,7 +353,7 @@ static void spawn_crowd(int fd, unsigned long cmd, int ret, __u64 *at, pid_t *pi
 		pids[i] = spawn();
 		if (pids[i])
 			continue;
-		CHECK(sleep_in_crowd(fd, cmd) == ret);
+		CHECK(sleep_in_crowd(fd, cmd, locked) == ret);
 		__atomic_store_n(&at[i], now(), __ATOMIC_SEQ_CST);
 		for (;;)
 			pause();
@@ -399,11 +412,13 @@ FIXTURE_VARIANT(crowd)
 	unsigned long cmd;
 	int ret;
 	bool death;
+	bool locked;
 };
 
 FIXTURE_VARIANT_ADD(crowd, units_of_the_dead) { SHMBUF_IOC_SEM_WAIT, 0, true };
 FIXTURE_VARIANT_ADD(crowd, end_of_a_phase) { SHMBUF_IOC_BARRIER_WAIT, 0, false };
 FIXTURE_VARIANT_ADD(crowd, death_of_a_party) { SHMBUF_IOC_BARRIER_WAIT, -EOWNERDEAD, true };
+FIXTURE_VARIANT_ADD(crowd, through_a_lock) { SHMBUF_IOC_WAIT, .locked = true };
 
 FIXTURE_SETUP(crowd)
 {
@@ -420,7 +435,7 @@ static __u64 time_of_waking_all(FIXTURE_DATA(crowd) *self)
 {
 	__u64 start;
 
-	spawn_crowd(self->fd, SHMBUF_IOC_WAIT, 0, self->at, self->pids);
+	spawn_crowd(self->fd, SHMBUF_IOC_WAIT, false, 0, self->at, self->pids);
 	start = now();
 	if (do_wake(self->fd, 1, SHMBUF_WAKE_ALL) != CROWD)
 		fatal("WAKE didn't wake all");
@@ -435,10 +450,12 @@ static __u64 time_of_a_crowd(FIXTURE_DATA(crowd) *self, const FIXTURE_VARIANT(cr
 
 	if (variant->death)
 		victim = spawn_victim(self->fd, variant->cmd, &self->at[CROWD]);
-	spawn_crowd(self->fd, variant->cmd, variant->ret, self->at, self->pids);
+	spawn_crowd(self->fd, variant->cmd, variant->locked, variant->ret, self->at, self->pids);
 	start = now();
 	if (variant->death)
 		kill_and_reap(victim);
+	else if (variant->locked)
+		do_wake(self->fd, 1, SHMBUF_WAKE_ALL);
 	else if (do_barrier_wait(self->fd, owner, BARRIER, NEVER) != 1)
 		fatal("the barrier has other parties");
 	return end_crowd(self->at, self->pids) - start;

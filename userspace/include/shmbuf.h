@@ -833,11 +833,12 @@ int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
  * @why: where it goes why the wait ended, or NULL.  0: a wake came.  -ETIMEDOUT; -EINTR:
  *	a signal came; -EOWNERDEAD: one of the others died; -EPIPE: there are no
  *	others; the last two only with @deaths.  Set whenever the lock is held
- *	afterwards: 0 where the call failed before it slept.
+ *	afterwards: 0 where the call failed before it slept, or the error if the result is
+ *	-EOWNERDEAD all the same.
  *
- * The lock is given up and the thread put to sleep in one step, and the lock is taken
- * again before the call returns, however the sleep ended.  Other threads may have
- * had the lock in between, so:
+ * The lock is given up and the thread put to sleep, with no wake lost between, and the
+ * lock is taken again before the call returns, however the sleep ended.  Other threads may
+ * have had the lock in between, so:
  *
  *	shmbuf_lock(b, lock);
  *	while (!condition && !why)
@@ -845,7 +846,8 @@ int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
  *
  * with both results looked at.  Whoever changes the condition does so under the lock
  * and calls shmbuf_wake() before or after he unlocks: sleepers aren't all
- * woken to struggle for the lock, they get it one after the other.
+ * woken to struggle for the lock, they get it one after the other, whoever of them is
+ * next on its CPU.
  *
  * The lock is waited for as long as it takes, past the deadline too; handlers of
  * signals that come meanwhile run when the call returns.  If the lock's holder dies
@@ -853,8 +855,8 @@ int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
  * that chose a thread which is then killed goes to the next one.
  *
  * Return: 0 or -EOWNERDEAD with the lock held; -ENOTRECOVERABLE with the lock not held
- *	(also where it was reset meanwhile).  Else nothing has happened, and what was
- *	held is: -EBADF (read-only handle), -EDQUOT, -EINVAL (no such queue or lock,
+ *	(also where it was reset meanwhile).  Else it hasn't slept, and what was held is,
+ *	but others may have had it meanwhile: -EBADF (read-only handle), -EDQUOT, -EINVAL (no such queue or lock,
  *	tv_nsec), -ENOMEM, -EPERM (not held exclusively by this thread, or after
  *	-EOWNERDEAD without shmbuf_consistent()).
  */

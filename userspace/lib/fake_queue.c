@@ -45,6 +45,12 @@ static int fake_condition_retake(struct fake_call *c, struct fake_sleeper *s)
 	return s->waited | (ret ? SHMBUF_WAITED_OWNERDEAD : 0);
 }
 
+static int fake_condition_sleep(struct fake_sleeper *s)
+{
+	s->stage = FAKE_ASLEEP;
+	return -EBUSY;
+}
+
 static int fake_condition_begin(struct fake_call *c, struct fake_sleeper *s)
 {
 	const struct shmbuf_wait *w = s->argument;
@@ -55,14 +61,16 @@ static int fake_condition_begin(struct fake_call *c, struct fake_sleeper *s)
 	ret = fake_queue_look(c, w->index, &s->expected);
 	if (!word || (ret && ret != -EBUSY))
 		return -EINVAL;
-	if (!fake_owner_is_caller(c->f, w->owner) ||
-	    !shmbuf_lock_is_sound(__atomic_load_n(word, __ATOMIC_RELAXED), w->owner))
+	if (!fake_owner_is_caller(c->f, w->owner))
+		return -EPERM;
+	if (w->flags & SHMBUF_WAIT_RELEASED)
+		return ret ? fake_condition_sleep(s) : fake_condition_retake(c, s);
+	if (!shmbuf_lock_is_sound(__atomic_load_n(word, __ATOMIC_RELAXED), w->owner))
 		return -EPERM;
 	if (!ret)
 		return 0;
-	s->stage = FAKE_ASLEEP;
 	fake_lock_put(c, w->lock, w->owner);
-	return -EBUSY;
+	return fake_condition_sleep(s);
 }
 
 static int fake_condition(struct fake_call *c, struct fake_sleeper *s)
@@ -86,7 +94,7 @@ int fake_wait(struct fake_call *c, struct fake_sleeper *s)
 {
 	struct shmbuf_wait *w = s->argument;
 
-	if (w->flags & ~(SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS))
+	if (w->flags & ~(SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS | SHMBUF_WAIT_RELEASED))
 		return -EOPNOTSUPP;
 	s->sleeps = true;
 	if (s->stage == FAKE_HOLDING) {

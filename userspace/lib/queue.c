@@ -6,6 +6,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <time.h>
 
 /* Others who wake at the same time can make a compare-and-swap fail. */
 #define TRIES	8
@@ -85,6 +86,41 @@ static int waited(int ret, int *why)
 	return ret & SHMBUF_WAITED_OWNERDEAD ? -EOWNERDEAD : 0;
 }
 
+/*
+ * Give the lock up here, if nobody waits for it: it isn't held while the kernel is entered.
+ * Not where there must be no moment between, as from then on all deaths count.
+ */
+static bool release(struct shmbuf *b, __u32 lock, const struct shmbuf_wait *wait)
+{
+	return wait->sequence != UINT64_MAX && wait->deaths != UINT64_MAX &&
+	       shmbuf_fast_ready(b, lock) &&
+	       shmbuf_fast_release(shmbuf_fast_word(b, lock), shmbuf_fast_thread.id);
+}
+
+/*
+ * The wait failed with @err, and the lock is given up.  No sleep in the kernel, for which there
+ * may be no quota left: that could have been the error.
+ */
+static int relock(struct shmbuf *b, __u32 lock, int err, int *why)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int ret;
+
+	if (err == -ENOTRECOVERABLE)
+		return err;
+	for (;;) {
+		ret = shmbuf_trylock(b, lock);
+		if (ret != -EBUSY)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (ret == -EOWNERDEAD)
+		*why = err;
+	else if (ret)
+		err = -ENOTRECOVERABLE;
+	return ret == -EOWNERDEAD ? ret : err;
+}
+
 SHMBUF_EXPORT int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
 				     const struct timespec *deadline,
 				     const uint64_t *deaths, int *why)
@@ -108,9 +144,14 @@ SHMBUF_EXPORT int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t 
 		ret = shmbuf_deadline(deadline, &argument.deadline);
 	if (ret)
 		return ret;
-	/* Nobody changes the condition before this thread sleeps: the lock is held. */
+	/* Whoever changes the condition after this moves the sequence: the lock is held. */
 	argument.sequence = shmbuf_sequence(b, queue);
-	return waited(shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_WAIT, &argument), why);
+	if (release(b, lock, &argument))
+		argument.flags |= SHMBUF_WAIT_RELEASED;
+	ret = shmbuf_sys_ioctl(b->fd, SHMBUF_IOC_WAIT, &argument);
+	if (ret < 0 && (argument.flags & SHMBUF_WAIT_RELEASED))
+		return relock(b, lock, ret, why);
+	return waited(ret, why);
 }
 
 SHMBUF_EXPORT int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count)

@@ -495,6 +495,7 @@ struct shmbuf_lock {
 /* struct shmbuf_wait.flags */
 #define SHMBUF_WAIT_LOCK		(1U << 0)	/* give @lock up while asleep */
 #define SHMBUF_WAIT_PEERS		(1U << 1)	/* end when a joined process dies */
+#define SHMBUF_WAIT_RELEASED		(1U << 2)	/* LOCK: @lock is given up already */
 
 /* What WAIT with LOCK returns: a sum of these, with the lock held again. */
 #define SHMBUF_WAITED_OWNERDEAD		(1U << 0)	/* its last holder died: EOWNERDEAD */
@@ -508,7 +509,7 @@ struct shmbuf_lock {
  * @size: sizeof(struct shmbuf_wait)
  * @flags: SHMBUF_WAIT_*
  * @index: the queue, or SHMBUF_INDEX_DEATHS
- * @lock: LOCK: a lock that @owner holds exclusively; else 0
+ * @lock: LOCK: a lock that @owner holds exclusively, or with RELEASED held; else 0
  * @sequence: in: what the caller last saw; out, on success without LOCK: the present one
  * @deadline: as in struct shmbuf_lock
  * @owner: LOCK: an id that REGISTER gave the caller; else 0
@@ -531,6 +532,10 @@ struct shmbuf_lock {
  * back, be it that it is so, was reset, or that the process gave @owner back
  * meanwhile or took the lock by it.  All other errors mean that nothing has happened,
  * and that the lock is still held if it was.
+ *
+ * With LOCK and RELEASED the caller has given the lock up itself after it read @sequence: a
+ * WAKE since then shows by that.  The lock is held when the call returns 0 or more, be it
+ * at once, and isn't after an error.
  *
  * With PEERS the wait ends with EOWNERDEAD when a process that is joined to the buffer
  * dies, and with EPIPE when nobody else is joined (or, with LOCK, with the values above).
