@@ -64,7 +64,6 @@ static void shmbuf_condition_move_locked(struct shmbuf_buffer *buffer,
 	waiter->index = waiter->lock;
 	waiter->kind = SHMBUF_KIND_LOCK;
 	waiter->since = ktime_get_ns();
-	waiter->untried = true;
 	shmbuf_waiter_add(buffer, to, waiter);
 	shmbuf_lock_moved(buffer, waiter, wakeups);
 	shmbuf_point(cond_moved);
@@ -72,20 +71,16 @@ static void shmbuf_condition_move_locked(struct shmbuf_buffer *buffer,
 	smp_store_release(&waiter->moved, true);
 }
 
-/* Looks at a bucket's lock that can't be waited for. */
-#define SHMBUF_CONDITION_TRIES 200
+/* At a bucket's lock that can't be waited for. */
+#define SHMBUF_CONDITION_LOOKS 200
 
-/* Against the order of the locks: who holds it may want ours, but rarely does. */
-static bool shmbuf_bucket_trylock(struct shmbuf_bucket *bucket)
+/* For a trylock against the order of locks: who holds it may want ours, but rarely does. */
+static void shmbuf_bucket_look_out(struct shmbuf_bucket *bucket)
 {
-	int tries = SHMBUF_CONDITION_TRIES;
+	int looks = SHMBUF_CONDITION_LOOKS;
 
-	while (tries--) {
-		if (spin_trylock(&bucket->lock))
-			return true;
+	while (spin_is_locked(&bucket->lock) && looks--)
 		cpu_relax();
-	}
-	return false;
 }
 
 bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
@@ -99,9 +94,11 @@ bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *w
 		shmbuf_condition_move_locked(buffer, waiter, wakeups);
 		return true;
 	}
+	if (to < from)
+		shmbuf_bucket_look_out(to);
 	if (to > from)
 		spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-	else if (!shmbuf_bucket_trylock(to))
+	else if (!spin_trylock(&to->lock))
 		return false;
 	shmbuf_condition_move_locked(buffer, waiter, wakeups);
 	spin_unlock(&to->lock);
@@ -220,6 +217,7 @@ static int shmbuf_condition_retake(struct shmbuf_buffer *buffer, struct shmbuf_w
 			waiter->kind = SHMBUF_KIND_LOCK;
 			waiter->since = ktime_get_ns();
 			waiter->trying = false;
+			waiter->tried = false;
 			waiter->done = false;
 		}
 		ret = shmbuf_lock_retake(buffer, waiter, queued);

@@ -38,16 +38,15 @@
  *
  * READERS stays set while anybody has a claim to read (reader.c): then user space
  * can't take the lock.  Who writes stops the readers, and sleeps until the last of them
- * has released it; who reads doesn't pass one who waits, unless it reads already.  When
- * a writer goes, the readers at the head of the queue get the lock, all at once and by who
- * releases it; a writer has to try.  So both come to their turn.
+ * has released it; who reads passes one who waits, but not once that has tried in vain and
+ * waited for long, unless it reads already.  When a writer goes, the readers at the head of
+ * the queue get the lock, all at once and by who releases it; a writer has to try, and so
+ * that others needn't sleep meanwhile, user space reads until it comes.  A writer that
+ * isn't patient any more gets the lock handed over.  So both come to their turn.
  */
 
 /* What of a word keeps readers out. */
 #define SHMBUF_LOCK_ILL (SHMBUF_OWNER_MASK | SHMBUF_WORD_OWNER_DIED | SHMBUF_WORD_NOTRECOVERABLE)
-
-/* A waiter who waited for longer gets the lock handed over. */
-#define SHMBUF_PATIENCE_NS (2 * NSEC_PER_MSEC)
 
 bool shmbuf_word_has_live_owner(struct shmbuf_buffer *buffer, u64 word)
 {
@@ -100,9 +99,10 @@ static int shmbuf_lock_try_read(struct shmbuf_buffer *buffer, struct shmbuf_buck
 
 	if (ret)
 		return ret;
-	if (first && !is_first && !shmbuf_reader_reads(bucket, index, owner->id))
+	if (waiters && !is_first && !shmbuf_waiter_is_patient(first) &&
+	    !shmbuf_reader_reads(bucket, index, owner->id))
 		return -EBUSY;
-	return shmbuf_reader_grant(bucket, index, owner, spare, first, wakeups);
+	return shmbuf_reader_grant(bucket, index, owner, spare, waiters, wakeups);
 }
 
 int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, u32 index,
@@ -159,22 +159,14 @@ static void shmbuf_lock_admit(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 	}
 }
 
-/* Nobody holds the lock, waits for it or has to repair: readers may come by themselves. */
+/* Nobody holds the lock, sleeps for it or has to repair: readers may come by themselves. */
 static bool shmbuf_lock_is_free(struct shmbuf_bucket *bucket, u32 index, u64 word)
 {
-	return !(word & SHMBUF_LOCK_ILL) &&
-	       !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+	struct shmbuf_waiter *first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+
+	return !(word & SHMBUF_LOCK_ILL) && (!first || first->trying);
 }
 
-/* Whether @waiter, a writer, gets the lock handed over: of a crowd each tries first. */
-static bool shmbuf_lock_hand_over(struct shmbuf_waiter *waiter)
-{
-	struct shmbuf_waiter *next = shmbuf_waiter_next(waiter);
-
-	if (READ_ONCE(waiter->owner->dead) || (waiter->untried && next && next->moved))
-		return false;
-	return ktime_get_ns() - waiter->since > SHMBUF_PATIENCE_NS;
-}
 
 /* @first tries, who was moved here: so does another on another CPU. */
 static void shmbuf_lock_try_beside(struct shmbuf_bucket *bucket, struct shmbuf_waiter *first,
@@ -220,7 +212,8 @@ static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 		if (first->shared || shmbuf_readers_any(buffer, bucket, index) ||
 		    shmbuf_readers_stop(buffer, bucket, index))
 			return word | SHMBUF_WORD_WAITERS;
-		if (!undo && shmbuf_lock_hand_over(first) && shmbuf_waiter_claim(first)) {
+		if (!undo && !shmbuf_waiter_is_patient(first) &&
+		    !READ_ONCE(first->owner->dead) && shmbuf_waiter_claim(first)) {
 			word |= first->owner->id |
 				shmbuf_word_waiters(!!shmbuf_waiter_next(first));
 			shmbuf_waiter_finish(buffer, bucket, first, wakeups);
@@ -231,6 +224,8 @@ static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 		shmbuf_waiter_try(bucket, first, wakeups);
 	if (!undo && first->moved)
 		shmbuf_lock_try_beside(bucket, first, wakeups);
+	if (!(word & SHMBUF_LOCK_ILL))
+		shmbuf_readers_open(bucket, index);
 	return word;
 }
 

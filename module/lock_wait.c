@@ -202,8 +202,8 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 		shmbuf_wakeups_flush(&wakeups);
 		return waiter->result;
 	}
+	waiter->tried |= waiter->trying;
 	waiter->trying = false;
-	waiter->untried = false;
 	if (!fatal_signal_pending(current))
 		ret = shmbuf_lock_try(buffer, bucket, waiter->index, waiter->owner, waiter,
 				      !why, shmbuf_lock_spare(waiter), &wakeups);
@@ -237,7 +237,7 @@ static void shmbuf_lock_sleep_once(struct shmbuf_waiter *waiter, u32 flags,
 		set_current_state(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE);
 	else
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-	if (!shmbuf_waiter_done(waiter) && !READ_ONCE(waiter->trying))
+	if (!shmbuf_waiter_chosen(waiter))
 		shmbuf_waiter_sleep(deadline);
 	__set_current_state(TASK_RUNNING);
 }
@@ -249,11 +249,6 @@ static void shmbuf_lock_see_holder(struct shmbuf_buffer *buffer, u32 index)
 
 	if (id)
 		shmbuf_held_see(buffer, index, id);
-}
-
-static bool shmbuf_lock_chosen(const struct shmbuf_waiter *waiter)
-{
-	return shmbuf_waiter_done(waiter) || READ_ONCE(waiter->trying);
 }
 
 /*
@@ -274,8 +269,8 @@ static void shmbuf_lock_look_out(struct shmbuf_buffer *buffer,
 			if (shmbuf_word_has_live_owner(buffer, word)) {
 				if (!shmbuf_lock_spin_on_owner(buffer, waiter->index))
 					break;
-			} else if (!(word & SHMBUF_WORD_READERS) || shmbuf_lock_chosen(waiter) ||
-				   !shmbuf_spin_until(&bucket->read_spins, shmbuf_lock_chosen,
+			} else if (!(word & SHMBUF_WORD_READERS) || shmbuf_waiter_chosen(waiter) ||
+				   !shmbuf_spin_until(&bucket->read_spins, shmbuf_waiter_chosen,
 						      waiter)) {
 				break;
 			}

@@ -18,9 +18,9 @@
  *
  * An entry is the kernel's once REVOKED is set, as a lock's word is once WAITERS is: it
  * is taken by shmbuf_entry_take(), decided on by its old value, and put back.  While a
- * writer holds a lock or anybody waits for it, all entries of the lock are revoked.  They
- * are given back when a writer goes and nobody waits, else each to its owner when that
- * comes to read again.
+ * writer holds a lock or anybody sleeps for it, all entries of the lock are revoked.  They
+ * are given back when a writer goes and nobody sleeps, or who does is told to try, else each
+ * to its owner when that comes to read again.
  *
  * What the owner writes to its row by force counts for its own reading only: an entry
  * that isn't what it should be has lost its count.
@@ -217,6 +217,17 @@ bool shmbuf_readers_stop(struct shmbuf_buffer *buffer, struct shmbuf_bucket *buc
 			any = shmbuf_reader_lives(buffer, claim);
 	}
 	return any;
+}
+
+void shmbuf_readers_open(struct shmbuf_bucket *bucket, u32 index)
+{
+	struct shmbuf_claim *claim;
+	u64 count;
+
+	for (claim = shmbuf_claim_first(bucket, index); claim; claim = shmbuf_claim_next(claim)) {
+		if (claim->entry && shmbuf_entry_take(claim, &count))
+			shmbuf_entry_put(claim, count, false);
+	}
 }
 
 void shmbuf_readers_go_on(struct shmbuf_bucket *bucket, u32 index, bool open,

@@ -43,6 +43,9 @@ bool shmbuf_readers_any(struct shmbuf_buffer *buffer, struct shmbuf_bucket *buck
  */
 bool shmbuf_readers_stop(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, u32 index);
 
+/* Nobody is in the way of the readers. */
+void shmbuf_readers_open(struct shmbuf_bucket *bucket, u32 index);
+
 /*
  * A writer is done: who hasn't read for some of them is a reader no more.  @open: nobody
  * is in the way of the others.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
@@ -18,11 +19,13 @@
 #include "waiter.h"
 
 /*
- * A semaphore's word counts in user space only while nobody waits, and under its
- * bucket's lock in every other way.  While somebody waits its count is 0: a unit goes
- * straight to who waits longest.  More than one batch of wake-ups can use are left in
- * the count for a moment, where WAITERS keeps user space from them, until the sweep
- * that shmbuf_sweep_soon() began has handed them out.
+ * A semaphore's word counts in user space only while nobody sleeps for a unit, and under
+ * its bucket's lock in every other way.  For each unit in the count somebody who waits is
+ * told to try for it, the longest waiting first.  While the first of them is on its way the
+ * word is left to user space, as a lock's (lock.c): who runs can have the unit meanwhile.
+ * Whoever tried in vain for long gets the next unit handed over, and so does who waits for
+ * other objects beside.  Units that one batch of wake-ups isn't enough for are left to the
+ * sweep that shmbuf_sweep_soon() begins.
  *
  * A unit that is taken with UNDO is put on record in a claim of the process in
  * the same hold of the lock, also where somebody else takes it for a waiter, and the
@@ -30,7 +33,7 @@
  * is in the count or in one claim.  Units without UNDO nobody knows of.
  */
 
-/* Waiters that a sweep looks at for a dead process. */
+/* Waiters that are looked at in one go. */
 #define SHMBUF_SEM_LOOK 64
 
 /*
@@ -47,9 +50,10 @@ static int shmbuf_sem_word_take(struct shmbuf_buffer *buffer, u32 index, u64 *ol
 static void shmbuf_sem_put(struct shmbuf_buffer *buffer, u32 index, u64 word)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_waiter *first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_SEMAPHORE);
 
 	word &= ~SHMBUF_WORD_WAITERS;
-	if (shmbuf_waiter_first(bucket, index, SHMBUF_KIND_SEMAPHORE))
+	if (first && !first->trying)
 		word |= SHMBUF_WORD_WAITERS;
 	shmbuf_word_put(buffer, index, word);
 }
@@ -90,25 +94,55 @@ static bool shmbuf_sem_grant(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	return granted;
 }
 
-/* Hand what @word counts out to those who wait; returns it with what is left. */
-static u64 shmbuf_sem_serve(struct shmbuf_buffer *buffer, u32 index, u64 word,
+/* Whether @waiter can't be told to try: it gets its unit at once. */
+static bool shmbuf_sem_hand_over(const struct shmbuf_waiter *waiter)
+{
+	return waiter->any || !shmbuf_waiter_is_patient(waiter);
+}
+
+/*
+ * See to it that those who wait have what @word counts: one for each unit.  @all: they get
+ * it at once, whoever they are.  Returns the word with what is left.
+ */
+static u64 shmbuf_sem_serve(struct shmbuf_buffer *buffer, u32 index, u64 word, bool all,
 			    struct shmbuf_wakeups *wakeups)
 {
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_waiter *waiter, *next;
-	u64 less;
+	u64 left = word, less;
+	int i = 0;
 
-	waiter = shmbuf_waiter_first(shmbuf_bucket(buffer, index), index,
-				     SHMBUF_KIND_SEMAPHORE);
-	for (; waiter && !shmbuf_sem_take(word, false, &less); waiter = next) {
-		if (wakeups->nr == SHMBUF_WAKE_BATCH) {
+	waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_SEMAPHORE);
+	for (; waiter && !shmbuf_sem_take(left, false, &less); waiter = next) {
+		if (wakeups->nr == SHMBUF_WAKE_BATCH || i++ == SHMBUF_SEM_LOOK) {
 			shmbuf_sweep_soon(buffer);
 			break;
 		}
 		next = shmbuf_waiter_next(waiter);
-		if (shmbuf_sem_grant(buffer, waiter, wakeups))
-			word = less;
+		if (all || (!waiter->trying && shmbuf_sem_hand_over(waiter))) {
+			if (!shmbuf_sem_grant(buffer, waiter, wakeups))
+				continue;
+			shmbuf_sem_take(word, false, &word);
+		} else if (!waiter->trying) {
+			shmbuf_waiter_try(bucket, waiter, wakeups);
+		}
+		left = less;
 	}
 	return word;
+}
+
+/* @units more, which those who wait make room for.  0, or -EOVERFLOW for what has none. */
+static int shmbuf_sem_add(struct shmbuf_buffer *buffer, u32 index, u64 units, u64 *word,
+			  struct shmbuf_wakeups *wakeups)
+{
+	u64 old = *word;
+	int ret = shmbuf_sem_give(old, units, false, word);
+
+	if (ret) {
+		old = shmbuf_sem_serve(buffer, index, old, true, wakeups);
+		ret = shmbuf_sem_give(old, units, false, word);
+	}
+	return ret;
 }
 
 int shmbuf_sem_try(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay,
@@ -125,14 +159,16 @@ int shmbuf_sem_try(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, b
 	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_SEMAPHORE, &word);
 	if (ret)
 		return ret;
-	word = shmbuf_sem_serve(buffer, index, word, wakeups);
+	word = shmbuf_sem_serve(buffer, index, word, false, wakeups);
 	ret = shmbuf_sem_take(word, false, &less);
 	shmbuf_point(sem_taken);
 	if (!ret && waiter->owner && !shmbuf_sem_record(bucket, waiter))
 		ret = -EPERM;
 	shmbuf_point(sem_recorded);
-	if (ret == -EBUSY && stay)
+	if (ret == -EBUSY && stay) {
+		waiter->since = ktime_get_ns();
 		shmbuf_waiter_add(buffer, bucket, waiter);
+	}
 	shmbuf_sem_put(buffer, index, ret ? word : less);
 	return ret;
 }
@@ -145,7 +181,39 @@ void shmbuf_sem_leave(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter
 
 	shmbuf_waiter_remove(buffer, shmbuf_bucket(buffer, index), waiter);
 	if (!shmbuf_sem_word_take(buffer, index, &word))
-		shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, wakeups));
+		shmbuf_sem_put(buffer, index,
+			       shmbuf_sem_serve(buffer, index, word, false, wakeups));
+}
+
+/*
+ * @waiter, who was told to try, takes a unit and goes, and the next one tries for what is
+ * left.  -EBUSY: it waits on.
+ */
+static int shmbuf_sem_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
+				struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	u32 index = waiter->index;
+	u64 word, less;
+	int ret;
+
+	lockdep_assert_held(&bucket->lock);
+	waiter->trying = false;
+	waiter->tried = true;
+	/* RESET leaves alone what is waited for: only a hostile peer does this. */
+	if (shmbuf_word_take(buffer, index, SHMBUF_KIND_SEMAPHORE, &word)) {
+		shmbuf_waiter_remove(buffer, bucket, waiter);
+		return -EINVAL;
+	}
+	ret = shmbuf_sem_take(word, false, &less);
+	if (!ret && waiter->owner && !shmbuf_sem_record(bucket, waiter))
+		ret = -EPERM;
+	if (!ret)
+		word = less;
+	if (ret != -EBUSY)
+		shmbuf_waiter_remove(buffer, bucket, waiter);
+	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, false, wakeups));
+	return ret;
 }
 
 /* One less is on record, if @claim isn't NULL.  Returns it for freeing if it's empty. */
@@ -180,16 +248,12 @@ static int shmbuf_sem_give_one(struct shmbuf_buffer *buffer, u32 index,
 		claim = shmbuf_claim_find(bucket, index, owner->member->id);
 		ret = claim ? 0 : -EPERM;
 	}
-	/* First what is there, so that whoever waits makes room. */
-	word = shmbuf_sem_serve(buffer, index, word, &wakeups);
 	if (!ret)
-		ret = shmbuf_sem_give(word, 1, false, &word);
+		ret = shmbuf_sem_add(buffer, index, 1, &word, &wakeups);
 	shmbuf_point(sem_giving);
-	if (!ret) {
+	if (!ret)
 		empty = shmbuf_sem_unrecord(bucket, claim);
-		word = shmbuf_sem_serve(buffer, index, word, &wakeups);
-	}
-	shmbuf_sem_put(buffer, index, word);
+	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, false, &wakeups));
 unlock:
 	spin_unlock(&bucket->lock);
 	shmbuf_point(sem_given);
@@ -218,21 +282,28 @@ static int shmbuf_sem_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *
 	return ret;
 }
 
-/* @waiter leaves for @why, unless it has been decided on meanwhile. */
-static int shmbuf_sem_give_up(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
-			      int why)
+/*
+ * What has become of @waiter, who is awake: -EBUSY where it waits on.  With @why it leaves
+ * for that, unless it can have a unit.
+ */
+static int shmbuf_sem_look(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, int why)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
+	int ret = -EBUSY;
 
 	spin_lock(&bucket->lock);
 	if (waiter->done)
-		why = waiter->result;
-	else
+		ret = waiter->result;
+	else if (waiter->trying)
+		ret = shmbuf_sem_try_again(buffer, waiter, &wakeups);
+	if (ret == -EBUSY && why) {
 		shmbuf_sem_leave(buffer, waiter, &wakeups);
+		ret = why;
+	}
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
-	return why;
+	return ret;
 }
 
 static int shmbuf_sem_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
@@ -242,10 +313,10 @@ static int shmbuf_sem_sleep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *
 	int ret = shmbuf_sem_enter(buffer, waiter, true);
 
 	shmbuf_point(sem_queued);
-	if (ret != -EBUSY)
-		return ret;
-	ret = shmbuf_waiter_wait(waiter, &deadline, peers);
-	return ret ? shmbuf_sem_give_up(buffer, waiter, ret) : waiter->result;
+	while (ret == -EBUSY)
+		ret = shmbuf_sem_look(buffer, waiter,
+				      shmbuf_waiter_wait(waiter, &deadline, peers));
+	return ret;
 }
 
 static int shmbuf_sem_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_user *user,
@@ -405,7 +476,7 @@ static void shmbuf_sem_sweep(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 		return;
 	}
 	shmbuf_sem_dismiss(buffer, first, 0, wakeups);
-	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, wakeups));
+	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, false, wakeups));
 }
 
 static void shmbuf_sem_bury(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
@@ -416,8 +487,8 @@ static void shmbuf_sem_bury(struct shmbuf_buffer *buffer, struct shmbuf_claim *c
 
 	if (shmbuf_sem_word_take(buffer, index, &word))
 		return;
-	shmbuf_sem_give(word, claim->count, false, &word);
-	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, wakeups));
+	shmbuf_sem_add(buffer, index, claim->count, &word, wakeups);
+	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, false, wakeups));
 }
 
 const struct shmbuf_kind_ops shmbuf_sem_ops = {

@@ -159,10 +159,10 @@ int shmbuf_waiter_wait(const struct shmbuf_waiter *waiter, struct shmbuf_deadlin
 {
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (!shmbuf_waiter_done(waiter) && !shmbuf_peers_result(peers))
+		if (!shmbuf_waiter_chosen(waiter) && !shmbuf_peers_result(peers))
 			shmbuf_waiter_sleep(deadline);
 		__set_current_state(TASK_RUNNING);
-		if (shmbuf_waiter_done(waiter))
+		if (shmbuf_waiter_chosen(waiter))
 			return 0;
 		if (shmbuf_peers_result(peers))
 			return shmbuf_peers_result(peers);

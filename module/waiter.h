@@ -40,12 +40,12 @@ struct task_struct;
  * @any: the WAIT_ANY that it is an item of, or NULL; constant
  * @item: which item
  * @result: what its call shall return, set before @done
- * @since: lock: when it began to wait, ns
+ * @since: lock, semaphore: when it began to wait, ns
  * @moved: queue: to @lock's waiters, and a lock's waiter from here.  Set under the locks
  *	of both buckets; as @done it may be read without by smp_load_acquire().
  * @shared: lock: wants to read; constant
- * @trying: lock: on its way to try for the lock, so nobody else need be woken
- * @untried: lock: was moved, and hasn't tried for the lock yet
+ * @trying: lock, semaphore: on its way to try for it, so nobody else need be woken
+ * @tried: and was there at least once, if it still waits in vain
  * @done: its result is decided and it is out of the tree.  The last thing that
  *	is touched of a waiter: set by smp_store_release(), read without the lock
  *	by smp_load_acquire() in shmbuf_waiter_done().
@@ -69,7 +69,7 @@ struct shmbuf_waiter {
 	bool observer;
 	bool moved;
 	bool trying;
-	bool untried;
+	bool tried;
 	bool done;
 };
 
@@ -91,6 +91,9 @@ static inline bool shmbuf_waiter_claim(struct shmbuf_waiter *waiter)
 	return !waiter->any ||
 	       atomic_cmpxchg(&waiter->any->won, -1, waiter->item) == -1;
 }
+
+/* Who waited for longer, and tried in vain, gets what it waits for handed over. */
+#define SHMBUF_PATIENCE_NS (2 * NSEC_PER_MSEC)
 
 #define SHMBUF_WAKE_BATCH 16
 
@@ -121,6 +124,18 @@ static inline bool shmbuf_waiter_done(const struct shmbuf_waiter *waiter)
 	return smp_load_acquire(&waiter->done);
 }
 
+/* Others may still pass @waiter by. */
+static inline bool shmbuf_waiter_is_patient(const struct shmbuf_waiter *waiter)
+{
+	return !waiter->tried || ktime_get_ns() - waiter->since <= SHMBUF_PATIENCE_NS;
+}
+
+/* Or shall look by itself. */
+static inline bool shmbuf_waiter_chosen(const struct shmbuf_waiter *waiter)
+{
+	return shmbuf_waiter_done(waiter) || READ_ONCE(waiter->trying);
+}
+
 void shmbuf_waiter_add(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
 		       struct shmbuf_waiter *waiter);
 void shmbuf_waiter_remove(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
@@ -137,7 +152,7 @@ struct shmbuf_waiter *shmbuf_waiter_from(struct shmbuf_bucket *bucket, u32 index
 void shmbuf_waiter_finish(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
 			  struct shmbuf_waiter *waiter, struct shmbuf_wakeups *wakeups);
 
-/* @waiter shall try for its lock. */
+/* @waiter shall try for its lock or unit. */
 void shmbuf_waiter_try(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waiter,
 		       struct shmbuf_wakeups *wakeups);
 
@@ -167,7 +182,7 @@ bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline);
 void shmbuf_waiter_sleep(struct shmbuf_deadline *deadline);
 
 /*
- * Sleep until @waiter is done: 0.  -ERESTARTNOHAND, -ETIMEDOUT, or what @peers, which may
+ * Sleep until @waiter is done or shall try: 0.  -ERESTARTNOHAND, -ETIMEDOUT, or what @peers, which may
  * be NULL, has come to: it wasn't yet, and leaves unless it is by the time that the
  * bucket's lock is held.
  */

@@ -37,7 +37,7 @@ static const struct abi {
 	{ 0xbd21, 32, 0, BOTH },		/* UNLOCK */
 	{ 0xbd22, 32, 0, BOTH },		/* CONSISTENT */
 	{ 0xbd23, 32, 0, BOTH },		/* DOWNGRADE */
-	{ 0xbd28, 48, 0x3, NEEDS_BUFFER },	/* WAIT */
+	{ 0xbd28, 48, 0x7, NEEDS_BUFFER },	/* WAIT */
 	{ 0xbd29, 16, 0, BOTH },		/* WAKE */
 	{ 0xbd2a, 40, 0x2, NEEDS_BUFFER },	/* WAIT_ANY */
 	{ 0xbd2b, 24, 0x3, NEEDS_BUFFER },	/* WATCH */

@@ -25,6 +25,7 @@ byte waiting;		/* how many */
 byte trying;		/* waiter->trying */
 #if SHARED
 bool wrote;		/* a writer gives the lock up: the readers are still to go on */
+bool passes;		/* who waits first hasn't waited for too long: a reader goes by */
 #endif
 
 /* No part of the state: for use within one d_step. */
@@ -122,6 +123,7 @@ byte todo;		/* between the parts of what is done under the bucket's lock */
 #else
 #define others_wait	(first && !has(trying, first))
 #endif
+#define others_sleep	(first && !has(trying, first))
 #define without_lock	((old & ~WAITERS) | with_waiters(others_wait))
 
 /* The first part of shmbuf_lock_try(). */
@@ -133,11 +135,12 @@ inline try_begin()
 #if SHARED
 	if
 	:: reads ->
-		lock_share(old, me, live(old), first && !has(trying, first), new, ret);
+		lock_share(old, me, live(old), others_sleep, new, ret);
 		if
-		:: ret == OK && first && queue[0] != me && !reads_now(me) -> ret = EBUSY
-		:: ret == OK && !(first && queue[0] != me && !reads_now(me)) ->
-			reader_grant(me, first != 0)
+		:: ret == OK && others_sleep && queue[0] != me && !passes && !reads_now(me) ->
+			ret = EBUSY
+		:: ret == OK && !(others_sleep && queue[0] != me && !passes && !reads_now(me)) ->
+			reader_grant(me, others_sleep)
 		:: else
 		fi
 	:: else
@@ -163,8 +166,15 @@ inline try_begin()
  */
 inline lock_try(stay)
 {
+#if SHARED
+	if
+	:: reads && waiting -> passes = true
+	:: passes = false
+	fi;
+#endif
 	d_step { try_begin() }
 #if SHARED
+	passes = false;
 	if
 	:: todo == ASK_READERS ->
 		if
@@ -241,6 +251,12 @@ inline settle_end(undo, patient, beside)
 		:: !has(trying, first) -> wake_to_try(first)
 		:: else
 		fi;
+#if SHARED
+		if
+		:: !(new & ILL) -> readers_open()
+		:: else
+		fi;
+#endif
 		if
 		:: (beside) && queue[1] && !has(trying, queue[1]) -> wake_to_try(queue[1])
 		:: else
@@ -250,6 +266,8 @@ inline settle_end(undo, patient, beside)
 	todo = NOTHING
 }
 
+#define nobody_sleeps	(!waiting || has(trying, queue[0]))
+
 /* And that of shmbuf_lock_put_locked(): a writer has gone. */
 inline settle_put()
 {
@@ -257,9 +275,9 @@ inline settle_put()
 	if
 	:: wrote ->
 #ifdef VARIANT_OPEN_HANDED_OVER
-		readers_go_on(!waiting && !(new & (OWNER_DIED | NOTRECOVERED)));
+		readers_go_on(nobody_sleeps && !(new & (OWNER_DIED | NOTRECOVERED)));
 #else
-		readers_go_on(!waiting && !(new & ILL));
+		readers_go_on(nobody_sleeps && !(new & ILL));
 #endif
 		wrote = false
 	:: else

@@ -140,6 +140,21 @@ inline reader_release(revoked)
 	fi
 }
 
+/* shmbuf_readers_open() */
+inline readers_open()
+{
+	at = 1;
+	do
+	:: at > N -> break
+	:: at <= N && has(claims, at) && has(opened, at) ->
+		entry_take(at);
+		entry_put(at, row_count(row), false);
+		at++
+	:: at <= N && !(has(claims, at) && has(opened, at)) -> at++
+	od;
+	at = 0
+}
+
 /* shmbuf_readers_go_on() */
 inline readers_go_on(open)
 {

@@ -25,6 +25,8 @@ byte old;		/* the word as it was taken */
 byte new;		/* and as it is to be put */
 byte queue[N + 1];
 byte waiting;
+byte trying;		/* waiter->trying */
+bool patient;		/* who waits hasn't waited for too long: anybody's guess */
 byte undo;		/* who of them has an owner, waiter->owner */
 byte claims[N + 1];	/* units on record for each process */
 
@@ -33,9 +35,17 @@ byte has_plain;		/* who has seen one of them */
 byte lent;		/* of these, how many died */
 
 /* No part of the state: for use within one d_step. */
-hidden byte first, at, result, less;
+hidden byte first, at, next, result, less, units_left;
 
 #define all_units	(sem_word_count(new) + claims[1] + claims[2] + claims[3] + out)
+
+inline guess()
+{
+	if
+	:: waiting -> patient = true
+	:: patient = false
+	fi
+}
 
 /* shmbuf_sem_word_take() */
 inline take()
@@ -47,14 +57,27 @@ inline take()
 
 inline lock_and_take()
 {
-	d_step { !bucket -> bucket = true; take() }
+	atomic {
+		!bucket ->
+		bucket = true;
+		take();
+		guess()
+	}
 }
+
+/* What keeps user space from the word. */
+#ifdef VARIANT_FORGET_SLEEPERS
+#define sleeping	(waiting == 1 && !has(trying, queue[0]))
+#else
+#define sleeping	(waiting && !has(trying, queue[0]))
+#endif
 
 /* shmbuf_sem_put() */
 inline put()
 {
 	assert(all_units == UNITS);
-	word = (new & ~WAITERS) | with_waiters(waiting > 0);
+	word = (new & ~WAITERS) | with_waiters(sleeping);
+	patient = false;
 	old = 0;
 	new = 0
 }
@@ -94,20 +117,56 @@ inline record(p)
 	fi
 }
 
-/* shmbuf_sem_serve() */
-inline serve()
+/* shmbuf_sem_grant() of a unit to "first" */
+inline grant()
 {
+	sem_take(new, false, less, result);
+	new = less;
+	record(first);
+	dequeue(first);
+	drop(trying, first);
+	add(wakes, first);
+	add(done, first)
+}
+
+/*
+ * shmbuf_sem_serve(): one of those who wait for each unit. "next" walks along the queue, where
+ * who is granted one stands no more.
+ */
+inline serve(all)
+{
+	units_left = sem_word_count(new);
+	next = 0;
 	do
-	:: queue[0] && sem_word_count(new) > 0 ->
-		first = queue[0];
-		sem_take(new, false, less, result);
-		new = less;
-		record(first);
-		dequeue(first);
-		add(wakes, first);
-		add(done, first)
+	:: units_left && queue[next] ->
+		first = queue[next];
+		units_left--;
+		if
+		:: (all) || (!has(trying, first) && !patient) -> grant()
+		:: !((all) || (!has(trying, first) && !patient)) ->
+			next++;
+			if
+			:: !has(trying, first) -> add(trying, first); add(wakes, first)
+			:: else
+			fi
+		fi
 	:: else -> break
-	od
+	od;
+	next = 0
+}
+
+/* shmbuf_sem_add() */
+inline give(units)
+{
+	sem_give(new, units, false, less, result);
+	if
+	:: result != OK ->
+		serve(true);
+		sem_give(new, units, false, less, result)
+	:: else
+	fi;
+	new = less;
+	assert(result == OK)
 }
 
 /* shmbuf_sem_enter(). @stay: among those who wait, after EBUSY. */
@@ -115,7 +174,7 @@ inline enter(stay)
 {
 	lock_and_take();
 	d_step {
-		serve();
+		serve(false);
 #ifdef VARIANT_BLIND_ENQUEUE
 		ret = EBUSY;
 		if
@@ -143,46 +202,64 @@ inline give_one()
 	lock_and_take();
 	d_step {
 		assert(!has(undo, me) || claims[me]);
-		serve();
-		sem_give(new, 1, false, less, result);
-		new = less;
-		assert(result == OK);
+		give(1);
 		if
 		:: has(undo, me) -> claims[me]--
 		:: else -> out--
 		fi;
-		serve();
+		serve(false);
 		put();
 		unlock()
 	}
 	flush()
 }
 
-/* shmbuf_waiter_wait(), shmbuf_sem_give_up() */
+/* shmbuf_sem_try_again() */
+inline try_again()
+{
+	drop(trying, me);
+	sem_take(new, false, less, ret);
+	if
+	:: ret == OK -> new = less; record(me); dequeue(me)
+	:: else
+	fi
+}
+
+/* shmbuf_waiter_wait(), shmbuf_sem_look() */
 inline wait()
 {
 	do
 	:: ret == EBUSY ->
-		sleep_unless(has(done, me), true);
+		sleep_unless(has(done, me) || has(trying, me), true);
 		atomic { look_for_signal(); look_for_deadline() }
-		if
-		:: d_step { has(done, me) -> drop(done, me); ret = OK }
-		:: d_step { !has(done, me) && (killed || timed) && !bucket ->
-				bucket = true;
+		atomic {
+			!bucket ->
+			bucket = true;
+			if
+			:: has(done, me) -> drop(done, me); ret = OK
+			:: else -> take(); guess()
+			fi
+		}
+		d_step {
+			if
+			:: ret == EBUSY ->
 				if
-				:: has(done, me) -> skip
-				:: else -> ret = EINTR; dequeue(me); take()
-				fi
-			};
-			d_step {
-				if
-				:: ret == EINTR -> serve(); put()
-				:: else -> drop(done, me); ret = OK
+				:: has(trying, me) -> try_again()
+				:: else
 				fi;
-				unlock()
-			}
-			flush()
-		fi
+				if
+				:: ret == EBUSY && (killed || timed) ->
+					ret = EINTR;
+					dequeue(me)
+				:: else
+				fi;
+				serve(false);
+				put()
+			:: else
+			fi;
+			unlock()
+		}
+		flush()
 	:: else -> break
 	od
 }
@@ -241,7 +318,7 @@ inline lib_up()
 		if
 		:: word & WAITERS ->
 			lock_and_take();
-			d_step { serve(); put(); unlock() }
+			d_step { serve(false); put(); unlock() }
 			flush()
 		:: else
 		fi
@@ -264,17 +341,17 @@ inline lib_up()
 /* shmbuf_sem_sweep() */
 inline sem_sweep()
 {
-	d_step {
+	atomic {
 		!bucket ->
 		bucket = true;
 		if
-		:: waiting -> take()
+		:: waiting -> take(); guess()
 		:: else
 		fi
 	}
 	d_step {
 		if
-		:: waiting -> serve(); put()
+		:: waiting -> serve(false); put()
 		:: else
 		fi;
 		unlock()
@@ -289,12 +366,10 @@ inline claim_bury(p)
 	:: claims[p] ->
 		lock_and_take();
 		d_step {
-			sem_give(new, claims[p], false, less, result);
-			new = less;
-			assert(result == OK);
+			give(claims[p]);
 			claims[p] = 0;
 #ifndef VARIANT_BURY_UNSERVED
-			serve();
+			serve(false);
 #endif
 			put();
 			unlock()

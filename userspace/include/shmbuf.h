@@ -411,10 +411,10 @@ int shmbuf_lock_flags(struct shmbuf *b, uint32_t index, unsigned int flags,
  * @b: the handle
  * @index: the lock
  *
- * A thread may take it several times, and unlocks it as often.  A writer that waits comes
- * before new readers, a thread that reads already may once more, and readers
- * that waited for a writer come before the next one.  Where nobody writes, readers don't
- * disturb each other.
+ * A thread may take it several times, and unlocks it as often.  New readers pass a writer
+ * that waits, but not once it has waited for some milliseconds and tried in vain; a thread
+ * that reads already may once more, and readers that waited for a writer come before the
+ * next one.  Where nobody writes, readers don't disturb each other.
  *
  * A reader that dies has given back all; nobody is told.  Where a writer died the
  * data may be half changed, and a reader can't repair: the call then returns
@@ -558,7 +558,8 @@ int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count);
  * @b: the handle
  * @index: the semaphore
  *
- * Who waits longest gets the next unit.  The unit belongs to nobody: if this process
+ * Who waits longest is woken first.  Until it comes somebody else may take the unit, but not
+ * once it has waited for some milliseconds.  The unit belongs to nobody: if this process
  * dies, the unit is gone unless somebody posts it.  See shmbuf_sem_wait_flags() for
  * units that come back.  A unit that was given to a waiter who is killed before he
  * returns goes to the next one.
@@ -856,9 +857,9 @@ int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
  *
  * Return: 0 or -EOWNERDEAD with the lock held; -ENOTRECOVERABLE with the lock not held
  *	(also where it was reset meanwhile).  Else it hasn't slept, and what was held is,
- *	but others may have had it meanwhile: -EBADF (read-only handle), -EDQUOT, -EINVAL (no such queue or lock,
- *	tv_nsec), -ENOMEM, -EPERM (not held exclusively by this thread, or after
- *	-EOWNERDEAD without shmbuf_consistent()).
+ *	but others may have had it meanwhile: -EBADF (read-only handle), -EDQUOT, -EINVAL
+ *	(no such queue or lock, tv_nsec), -ENOMEM, -EPERM (not held exclusively by this
+ *	thread, or after -EOWNERDEAD without shmbuf_consistent()).
  */
 int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
 		       const struct timespec *deadline, const uint64_t *deaths, int *why);

@@ -462,9 +462,9 @@ struct shmbuf_register {
  * other: EDEADLK.
  *
  * With SHARED the lock is held beside other readers, as often as it was taken; each
- * UNLOCK gives one back.  A writer that waits comes before new readers, but one
- * who reads already always may once more.  Readers that waited for a writer come
- * before the next writer.  A reader that wants to write gets EDEADLK, with TRY EBUSY.
+ * UNLOCK gives one back.  New readers pass a writer that waits, until it has tried in
+ * vain and waited for some milliseconds; one who reads already always may once more.
+ * Readers that waited for a writer come before the next writer.  A reader that wants to write gets EDEADLK, with TRY EBUSY.
  * A reader that dies has given back all, and nobody hears of it.  DOWNGRADE makes
  * a reader of who holds the lock, without a moment between.
  *
