@@ -71,35 +71,31 @@ static void shmbuf_condition_move_locked(struct shmbuf_buffer *buffer,
 	smp_store_release(&waiter->moved, true);
 }
 
-/* At a bucket's lock that can't be waited for. */
-#define SHMBUF_CONDITION_LOOKS 200
-
-/* For a trylock against the order of locks: who holds it may want ours, but rarely does. */
-static void shmbuf_bucket_look_out(struct shmbuf_bucket *bucket)
-{
-	int looks = SHMBUF_CONDITION_LOOKS;
-
-	while (spin_is_locked(&bucket->lock) && looks--)
-		cpu_relax();
-}
+/* So often a bucket's lock is tried that can't be waited for. */
+#define SHMBUF_CONDITION_TRIES 200
 
 bool shmbuf_condition_move(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 			   struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *from = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_bucket *to = shmbuf_bucket(buffer, waiter->lock);
+	int tries = SHMBUF_CONDITION_TRIES;
 
 	lockdep_assert_held(&from->lock);
 	if (to == from) {
 		shmbuf_condition_move_locked(buffer, waiter, wakeups);
 		return true;
 	}
-	if (to < from)
-		shmbuf_bucket_look_out(to);
-	if (to > from)
+	if (to > from) {
 		spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-	else if (!spin_trylock(&to->lock))
-		return false;
+	} else {
+		/* Against the order: who holds it may want ours, but rarely does. */
+		while (!spin_trylock(&to->lock)) {
+			if (!tries--)
+				return false;
+			cpu_relax();
+		}
+	}
 	shmbuf_condition_move_locked(buffer, waiter, wakeups);
 	spin_unlock(&to->lock);
 	return true;
@@ -302,6 +298,8 @@ static int shmbuf_condition_wait_peers(struct shmbuf_buffer *buffer, struct shmb
 	}
 	result = shmbuf_condition_peers(result);
 	if (args->flags & SHMBUF_WAIT_RELEASED) {
+		if (!shmbuf_object_is(buffer, args->lock, SHMBUF_KIND_LOCK))
+			return -EINVAL;
 		waiter = shmbuf_condition_waiter(owner, args);
 		return shmbuf_condition_end(buffer, &waiter, args->index, false, result);
 	}

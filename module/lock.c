@@ -38,11 +38,11 @@
  *
  * READERS stays set while anybody has a claim to read (reader.c): then user space
  * can't take the lock.  Who writes stops the readers, and sleeps until the last of them
- * has released it; who reads passes one who waits, but not once that has tried in vain and
- * waited for long, unless it reads already.  When a writer goes, the readers at the head of
- * the queue get the lock, all at once and by who releases it; a writer has to try, and so
- * that others needn't sleep meanwhile, user space reads until it comes.  A writer that
- * isn't patient any more gets the lock handed over.  So both come to their turn.
+ * has released it; who reads passes one who waits, but not once that has waited for long,
+ * unless it reads already.  When a writer goes, the readers at the head of the queue get the
+ * lock, all at once and by who releases it; a writer has to try, and so that others needn't
+ * sleep meanwhile, user space reads until it comes.  Who tried in vain and has waited for
+ * long gets the lock handed over.  So both come to their turn.
  */
 
 /* What of a word keeps readers out. */
@@ -99,7 +99,7 @@ static int shmbuf_lock_try_read(struct shmbuf_buffer *buffer, struct shmbuf_buck
 
 	if (ret)
 		return ret;
-	if (waiters && !is_first && !shmbuf_waiter_is_patient(first) &&
+	if (waiters && !is_first && shmbuf_waiter_waits_long(first) &&
 	    !shmbuf_reader_reads(bucket, index, owner->id))
 		return -EBUSY;
 	return shmbuf_reader_grant(bucket, index, owner, spare, waiters, wakeups);
@@ -159,14 +159,12 @@ static void shmbuf_lock_admit(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 	}
 }
 
-/* Nobody holds the lock, sleeps for it or has to repair: readers may come by themselves. */
+/* Nobody holds the lock, waits for it or has to repair: readers may come by themselves. */
 static bool shmbuf_lock_is_free(struct shmbuf_bucket *bucket, u32 index, u64 word)
 {
-	struct shmbuf_waiter *first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
-
-	return !(word & SHMBUF_LOCK_ILL) && (!first || first->trying);
+	return !(word & SHMBUF_LOCK_ILL) &&
+	       !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 }
-
 
 /* @first tries, who was moved here: so does another on another CPU. */
 static void shmbuf_lock_try_beside(struct shmbuf_bucket *bucket, struct shmbuf_waiter *first,
@@ -208,11 +206,15 @@ static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 	if (!first)
 		return word;
 	if (!(word & SHMBUF_LOCK_ILL)) {
-		/* More readers than could be woken: the last of them goes on. */
-		if (first->shared || shmbuf_readers_any(buffer, bucket, index) ||
+		/*
+		 * More readers than could be woken: the last of them goes on.  Where nobody
+		 * has released the lock they needn't be stopped yet.
+		 */
+		if (first->shared ||
+		    (!undo && shmbuf_readers_any(buffer, bucket, index)) ||
 		    shmbuf_readers_stop(buffer, bucket, index))
 			return word | SHMBUF_WORD_WAITERS;
-		if (!undo && !shmbuf_waiter_is_patient(first) &&
+		if (!undo && first->tried && shmbuf_waiter_waits_long(first) &&
 		    !READ_ONCE(first->owner->dead) && shmbuf_waiter_claim(first)) {
 			word |= first->owner->id |
 				shmbuf_word_waiters(!!shmbuf_waiter_next(first));
@@ -354,7 +356,7 @@ void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
 	old = shmbuf_lock_settle(buffer, bucket, waiter->index, old, true, wakeups);
 	shmbuf_lock_word_put(buffer, bucket, waiter->index, old);
 	if (!waiter->trying && !(old & SHMBUF_WORD_WAITERS) && wakeups->tries == 1 &&
-	    wakeups->cpu != task_cpu(waiter->task))
+	    wakeups->cpu != task_cpu(waiter->task) && wakeups->nr < SHMBUF_WAKE_BATCH)
 		shmbuf_waiter_try(bucket, waiter, wakeups);
 	if (waiter->trying) {
 		wakeups->tries++;
@@ -487,71 +489,3 @@ const struct shmbuf_kind_ops shmbuf_lock_ops = {
 	.sweep = shmbuf_lock_look_after,
 	.bury = shmbuf_lock_bury_claim,
 };
-
-static void shmbuf_lock_bury(struct shmbuf_buffer *buffer, u32 index)
-{
-	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
-	DEFINE_SHMBUF_WAKEUPS(wakeups);
-	struct shmbuf_waiter *first;
-	u64 old, new;
-
-	spin_lock(&bucket->lock);
-	if (shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old))
-		goto unlock;
-	if (shmbuf_word_has_live_owner(buffer, old) ||
-	    !shmbuf_lock_owner_died(old, false, &new)) {
-		shmbuf_word_put(buffer, index, old);
-		goto unlock;
-	}
-	shmbuf_death_note(buffer, index, shmbuf_lock_word_owner(old));
-	shmbuf_word_put(buffer, index, new);
-	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
-	if (first && !first->trying)
-		shmbuf_waiter_try(bucket, first, &wakeups);
-unlock:
-	spin_unlock(&bucket->lock);
-	shmbuf_wakeups_flush(&wakeups);
-}
-
-/* Words that are looked at before others may have the CPU. */
-#define SHMBUF_SCAN_BATCH 4096
-
-/* The first of @first to @last whose word names an owner, or @last + 1. */
-static u32 shmbuf_lock_next_owned(struct shmbuf_buffer *buffer, u32 first, u32 last)
-{
-	const void *word = shmbuf_word(buffer, first), *end = shmbuf_word(buffer, last);
-	const size_t stride = (size_t)1 << buffer->stride_shift;
-
-	while (word <= end && !shmbuf_lock_word_owner(READ_ONCE(*(const u64 *)word)))
-		word += stride;
-	return last + 1 - ((end + stride - word) >> buffer->stride_shift);
-}
-
-static void shmbuf_locks_bury_run(struct shmbuf_buffer *buffer, u32 first, u32 last)
-{
-	u32 i, stop;
-	u64 word;
-
-	for (i = first; i <= last; i++) {
-		stop = min(last, i + SHMBUF_SCAN_BATCH - 1);
-		i = shmbuf_lock_next_owned(buffer, i, stop);
-		if (i <= stop) {
-			word = atomic64_read(shmbuf_word(buffer, i));
-			if (shmbuf_lock_word_owner(word) &&
-			    !shmbuf_word_has_live_owner(buffer, word))
-				shmbuf_lock_bury(buffer, i);
-		} else {
-			i = stop;
-		}
-		cond_resched();
-	}
-}
-
-void shmbuf_locks_bury(struct shmbuf_buffer *buffer)
-{
-	u32 first, last;
-
-	for (first = 0; shmbuf_objects_next(buffer, SHMBUF_KIND_LOCK, &first, &last);
-	     first = last + 1)
-		shmbuf_locks_bury_run(buffer, first, last);
-}

@@ -148,16 +148,27 @@ static struct shmbuf_claim **shmbuf_lock_spare(struct shmbuf_waiter *waiter)
 	return waiter->shared ? &waiter->claim : NULL;
 }
 
+/* In a crowd, where each one's turn is short, who waits for longer isn't passed by. */
+#define SHMBUF_CROWD_NS (10 * SHMBUF_PATIENCE_NS)
+
 /*
- * Who of those that WAKE moved here has the lock next, after @waiter or else before it: if it
- * can be, one whom this CPU can run when @waiter sleeps again.
+ * Who of those that WAKE moved here has the lock after @waiter, or NULL: if it can be, one whom
+ * this CPU can run when @waiter sleeps again.  Who came by himself isn't passed by.
  */
 static struct shmbuf_waiter *shmbuf_lock_successor(struct shmbuf_bucket *bucket,
 						   struct shmbuf_waiter *waiter)
 {
-	struct shmbuf_waiter *next = waiter, *successor = NULL;
+	struct shmbuf_waiter *first, *next = waiter, *successor;
 	int i;
 
+	first = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
+	if (first == waiter)
+		first = shmbuf_waiter_next(first);
+	if (!first || (!first->moved && !first->trying))
+		return NULL;
+	successor = first->trying ? NULL : first;
+	if (successor && ktime_get_ns() - successor->since > SHMBUF_CROWD_NS)
+		return successor;
 	for (i = 0; i < SHMBUF_LOCK_NEAR; i++) {
 		next = shmbuf_waiter_next(next);
 		if (!next)
@@ -169,10 +180,7 @@ static struct shmbuf_waiter *shmbuf_lock_successor(struct shmbuf_bucket *bucket,
 		if (!successor)
 			successor = next;
 	}
-	if (successor)
-		return successor;
-	next = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
-	return next != waiter && next->moved && !next->trying ? next : NULL;
+	return successor;
 }
 
 /* After a wake-up, a signal or the deadline.  -EBUSY: sleep on. */
@@ -253,8 +261,7 @@ static void shmbuf_lock_see_holder(struct shmbuf_buffer *buffer, u32 index)
 
 /*
  * @waiter, who is in the queue, looks out for the lock before it tries for it, or sleeps.
- * Readers who hold it let no other in, and the last of them chooses @waiter; who they are
- * isn't looked at.
+ * The last of the readers who hold it chooses @waiter; who they are isn't looked at.
  */
 static void shmbuf_lock_look_out(struct shmbuf_buffer *buffer,
 				 const struct shmbuf_waiter *waiter)
@@ -358,6 +365,7 @@ int shmbuf_lock_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter
 int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 			  struct shmbuf_wakeups *wakeups)
 {
+	waiter->tried |= waiter->trying;
 	waiter->trying = false;
 	return shmbuf_lock_try(buffer, shmbuf_bucket(buffer, waiter->index), waiter->index,
 			       waiter->owner, waiter, true, shmbuf_lock_spare(waiter), wakeups);

@@ -20,11 +20,12 @@
 
 /*
  * A semaphore's word counts in user space only while nobody sleeps for a unit, and under
- * its bucket's lock in every other way.  For each unit in the count somebody who waits is
- * told to try for it, the longest waiting first.  While the first of them is on its way the
- * word is left to user space, as a lock's (lock.c): who runs can have the unit meanwhile.
- * Whoever tried in vain for long gets the next unit handed over, and so does who waits for
- * other objects beside.  Units that one batch of wake-ups isn't enough for are left to the
+ * its bucket's lock in every other way.  For each unit that the kernel finds in the count
+ * somebody who waits is told to try for it, the longest waiting first.  While the first of
+ * them is on its way the word is left to user space, as a lock's (lock.c): who runs can have
+ * the unit meanwhile, or post more, which who comes tells the next ones of.  Whoever tried in
+ * vain and waited for long gets the next unit handed over, and so does who waits for other
+ * objects beside.  Units that one batch of wake-ups isn't enough for are left to the
  * sweep that shmbuf_sweep_soon() begins.
  *
  * A unit that is taken with UNDO is put on record in a claim of the process in
@@ -97,7 +98,7 @@ static bool shmbuf_sem_grant(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 /* Whether @waiter can't be told to try: it gets its unit at once. */
 static bool shmbuf_sem_hand_over(const struct shmbuf_waiter *waiter)
 {
-	return waiter->any || !shmbuf_waiter_is_patient(waiter);
+	return waiter->any || (waiter->tried && shmbuf_waiter_waits_long(waiter));
 }
 
 /*
@@ -114,10 +115,13 @@ static u64 shmbuf_sem_serve(struct shmbuf_buffer *buffer, u32 index, u64 word, b
 
 	waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_SEMAPHORE);
 	for (; waiter && !shmbuf_sem_take(left, false, &less); waiter = next) {
-		if (wakeups->nr == SHMBUF_WAKE_BATCH || i++ == SHMBUF_SEM_LOOK) {
+		if (wakeups->nr == SHMBUF_WAKE_BATCH) {
 			shmbuf_sweep_soon(buffer);
 			break;
 		}
+		/* So many are on their way: whoever comes sees to the next. */
+		if (i++ == SHMBUF_SEM_LOOK)
+			break;
 		next = shmbuf_waiter_next(waiter);
 		if (all || (!waiter->trying && shmbuf_sem_hand_over(waiter))) {
 			if (!shmbuf_sem_grant(buffer, waiter, wakeups))
@@ -463,6 +467,20 @@ static void shmbuf_sem_dismiss(struct shmbuf_buffer *buffer, struct shmbuf_waite
 	}
 }
 
+/* Somebody tries though others were told to and haven't come. */
+static void shmbuf_sem_tell_another(struct shmbuf_buffer *buffer, u32 index,
+				    struct shmbuf_wakeups *wakeups)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
+	struct shmbuf_waiter *waiter;
+
+	waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_SEMAPHORE);
+	while (waiter && waiter->trying)
+		waiter = shmbuf_waiter_next(waiter);
+	if (waiter)
+		shmbuf_waiter_try(bucket, waiter, wakeups);
+}
+
 /* Find waiters whom a hostile peer has hidden, or the end of their process. */
 static void shmbuf_sem_sweep(struct shmbuf_buffer *buffer, struct shmbuf_waiter *first,
 			     struct shmbuf_wakeups *wakeups)
@@ -476,7 +494,11 @@ static void shmbuf_sem_sweep(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 		return;
 	}
 	shmbuf_sem_dismiss(buffer, first, 0, wakeups);
-	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, false, wakeups));
+	word = shmbuf_sem_serve(buffer, index, word, false, wakeups);
+	/* Who was told long ago may not be allowed to run. */
+	if (shmbuf_sem_word_count(word) && !wakeups->nr)
+		shmbuf_sem_tell_another(buffer, index, wakeups);
+	shmbuf_sem_put(buffer, index, word);
 }
 
 static void shmbuf_sem_bury(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,

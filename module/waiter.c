@@ -82,6 +82,8 @@ struct shmbuf_waiter *shmbuf_waiter_next(struct shmbuf_waiter *waiter)
 
 void shmbuf_wakeups_add(struct shmbuf_wakeups *wakeups, struct task_struct *task)
 {
+	if (WARN_ON_ONCE(wakeups->nr == SHMBUF_WAKE_BATCH))
+		return;
 	wakeups->tasks[wakeups->nr++] = get_task_struct(task);
 }
 

@@ -124,10 +124,9 @@ static inline bool shmbuf_waiter_done(const struct shmbuf_waiter *waiter)
 	return smp_load_acquire(&waiter->done);
 }
 
-/* Others may still pass @waiter by. */
-static inline bool shmbuf_waiter_is_patient(const struct shmbuf_waiter *waiter)
+static inline bool shmbuf_waiter_waits_long(const struct shmbuf_waiter *waiter)
 {
-	return !waiter->tried || ktime_get_ns() - waiter->since <= SHMBUF_PATIENCE_NS;
+	return ktime_get_ns() - waiter->since > SHMBUF_PATIENCE_NS;
 }
 
 /* Or shall look by itself. */
@@ -182,9 +181,9 @@ bool shmbuf_deadline_passed(const struct shmbuf_deadline *deadline);
 void shmbuf_waiter_sleep(struct shmbuf_deadline *deadline);
 
 /*
- * Sleep until @waiter is done or shall try: 0.  -ERESTARTNOHAND, -ETIMEDOUT, or what @peers, which may
- * be NULL, has come to: it wasn't yet, and leaves unless it is by the time that the
- * bucket's lock is held.
+ * Sleep until @waiter is done or shall try: 0.  -ERESTARTNOHAND, -ETIMEDOUT, or what @peers,
+ * which may be NULL, has come to: it wasn't yet, and leaves unless it is by the time that
+ * the bucket's lock is held.
  */
 int shmbuf_waiter_wait(const struct shmbuf_waiter *waiter, struct shmbuf_deadline *deadline,
 		       const struct shmbuf_peers *peers);

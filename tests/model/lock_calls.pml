@@ -293,7 +293,14 @@ inline settle(undo)
 #if SHARED
 	if
 	:: todo == ASK_READERS ->
-		readers_any();
+		if
+#ifdef VARIANT_UNDO_UNSTOPPED
+		:: true -> readers_any()
+#else
+		:: !(undo) -> readers_any()
+		:: else
+#endif
+		fi;
 		if
 		:: !any -> readers_stop()
 		:: else

@@ -106,6 +106,15 @@ static struct party *start_waiter(int fd, bool rows, __u32 flags)
 	return p;
 }
 
+/* More than readers pass a writer for. */
+static void wait_long(void)
+{
+	__u64 start = now();
+
+	while (now() - start < 20 * NSEC_PER_MSEC)
+		usleep(1000);
+}
+
 static void end(struct party *p)
 {
 	__atomic_store_n(&p->let_go, 1, __ATOMIC_SEQ_CST);
@@ -217,6 +226,7 @@ TEST_F(rwlock, readers_wait_for_the_writer_and_for_one_who_waits)
 
 	ASSERT_EQ(0, do_read(self->fd, self->owner, 0, 0, NEVER));
 	writer = start_waiter(self->fd, self->rows, 0);
+	wait_long();
 	EXPECT_EQ(-EBUSY, do_tryread(self->fd, self->other, 0));
 	EXPECT_EQ(-EDEADLK, do_read(self->fd, self->other, 0, 0, now()));
 	EXPECT_EQ(-ETIMEDOUT,
@@ -237,6 +247,31 @@ TEST_F(rwlock, readers_wait_for_the_writer_and_for_one_who_waits)
 	end(reader);
 	end(late);
 	EXPECT_EQ(0, do_trylock(self->fd, self->owner, 0));
+}
+
+/* One of two readers has the lock at any time. */
+TEST_F(rwlock, readers_pass_a_writer_for_a_while_only)
+{
+	__u64 reads = self->owner, next = self->other, swap, stop = now() + 60 * NSEC_PER_SEC;
+	struct party *writer;
+	int ret = 0;
+
+	ASSERT_EQ(0, do_read(self->fd, reads, 0, 0, NEVER));
+	writer = start_waiter(self->fd, self->rows, 0);
+	while (now() < stop) {
+		ret = do_tryread(self->fd, next, 0);
+		if (ret)
+			break;
+		ASSERT_EQ(0, do_unlock(self->fd, reads, 0));
+		swap = reads;
+		reads = next;
+		next = swap;
+	}
+	EXPECT_EQ(-EBUSY, ret);
+	EXPECT_EQ(0, has(writer));
+	EXPECT_EQ(0, do_unlock(self->fd, reads, 0));
+	UNTIL(has(writer));
+	end(writer);
 }
 
 /* Writer, reader, writer, reader: each gets its turn, in this order. */

@@ -382,6 +382,23 @@ TEST_F(sem, a_hidden_waiter_is_found)
 	EXPECT_EQ(0, reap(pid));
 }
 
+/* Who takes each unit again that he posts passes who waits for a while only. */
+TEST_F(sem, who_waits_long_gets_the_unit)
+{
+	__u64 end = now() + 60 * NSEC_PER_SEC;
+	pid_t pid;
+	int ret = 0;
+
+	new_sem(self->fd, SEM, 0, 1);
+	pid = spawn_sleeper(self->fd, self->shared, 1, false);
+	while (!ret && now() < end) {
+		ASSERT_EQ(0, do_sem_post(self->fd, 0, SEM));
+		ret = do_sem_try(self->fd, 0, SEM);
+	}
+	EXPECT_EQ(-EBUSY, ret);
+	EXPECT_EQ(0, reap(pid));
+}
+
 static int wait_peers(int fd, __u64 owner, __u64 deadline, __u64 deaths)
 {
 	struct shmbuf_sem arg = {

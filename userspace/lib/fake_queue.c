@@ -96,6 +96,8 @@ int fake_wait(struct fake_call *c, struct fake_sleeper *s)
 
 	if (w->flags & ~(SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS | SHMBUF_WAIT_RELEASED))
 		return -EOPNOTSUPP;
+	if ((w->flags & (SHMBUF_WAIT_LOCK | SHMBUF_WAIT_RELEASED)) == SHMBUF_WAIT_RELEASED)
+		return -EINVAL;
 	s->sleeps = true;
 	if (s->stage == FAKE_HOLDING) {
 		s->index = w->index;

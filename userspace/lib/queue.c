@@ -104,16 +104,19 @@ static bool release(struct shmbuf *b, __u32 lock, const struct shmbuf_wait *wait
 static int relock(struct shmbuf *b, __u32 lock, int err, int *why)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
-	int ret;
+	int cancel, ret;
 
 	if (err == -ENOTRECOVERABLE)
 		return err;
+	/* Whoever is cancelled in it would have the lock no more. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	for (;;) {
 		ret = shmbuf_trylock(b, lock);
 		if (ret != -EBUSY)
 			break;
 		nanosleep(&pause, NULL);
 	}
+	pthread_setcancelstate(cancel, NULL);
 	if (ret == -EOWNERDEAD)
 		*why = err;
 	else if (ret)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Semaphores.  Here one counts by compare-and-swap while there are units and nobody
- * waits (shmbuf.h has that); a unit with UNDO, and a word with waiters, are the kernel's.
+ * sleeps (shmbuf.h has that); a unit with UNDO, and a word with waiters, are the kernel's.
  */
 #include "internal.h"
 

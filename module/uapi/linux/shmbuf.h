@@ -61,7 +61,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define SHMBUF_ABI_VERSION	1
+#define SHMBUF_ABI_VERSION	2
 
 /* Longest name in bytes, without the terminating NUL. */
 #define SHMBUF_NAME_MAX		255
@@ -462,11 +462,11 @@ struct shmbuf_register {
  * other: EDEADLK.
  *
  * With SHARED the lock is held beside other readers, as often as it was taken; each
- * UNLOCK gives one back.  New readers pass a writer that waits, until it has tried in
- * vain and waited for some milliseconds; one who reads already always may once more.
- * Readers that waited for a writer come before the next writer.  A reader that wants to write gets EDEADLK, with TRY EBUSY.
- * A reader that dies has given back all, and nobody hears of it.  DOWNGRADE makes
- * a reader of who holds the lock, without a moment between.
+ * UNLOCK gives one back.  New readers pass a writer that waits, until it has waited
+ * for some milliseconds; one who reads already always may once more.
+ * Readers that waited for a writer come before the next writer.  A reader that wants to
+ * write gets EDEADLK, with TRY EBUSY.  A reader that dies has given back all, and nobody
+ * hears of it.  DOWNGRADE makes a reader of who holds the lock, without a moment between.
  *
  * A reader can't repair: where a writer has died, SHARED also returns EOWNERDEAD, and
  * the lock is held exclusively.  CONSISTENT, and then DOWNGRADE or UNLOCK.  DOWNGRADE

@@ -262,7 +262,7 @@ static inline int shmbuf_sem_word_is_quiet(__u64 word)
 	return word >> 2 * SHMBUF_SEM_BITS == SHMBUF_WORD_SEMAPHORE >> 2 * SHMBUF_SEM_BITS;
 }
 
-/* User space: a semaphore counts only while nobody waits, never below 0. */
+/* User space: a semaphore counts only while nobody sleeps for it, never below 0. */
 static inline int shmbuf_sem_user_down(__u64 old, __u64 *new_word)
 {
 	if (!shmbuf_sem_word_is_quiet(old) || !(old & SHMBUF_SEM_MAX))
