@@ -467,8 +467,8 @@ static void shmbuf_sem_dismiss(struct shmbuf_buffer *buffer, struct shmbuf_waite
 	}
 }
 
-/* Somebody tries though others were told to and haven't come. */
-static void shmbuf_sem_tell_another(struct shmbuf_buffer *buffer, u32 index,
+/* Another one has a unit, though those told before it haven't come yet. */
+static u64 shmbuf_sem_serve_another(struct shmbuf_buffer *buffer, u32 index, u64 word,
 				    struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
@@ -477,8 +477,13 @@ static void shmbuf_sem_tell_another(struct shmbuf_buffer *buffer, u32 index,
 	waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_SEMAPHORE);
 	while (waiter && waiter->trying)
 		waiter = shmbuf_waiter_next(waiter);
-	if (waiter)
+	if (!waiter)
+		return word;
+	if (!waiter->any)
 		shmbuf_waiter_try(bucket, waiter, wakeups);
+	else if (shmbuf_sem_grant(buffer, waiter, wakeups))
+		shmbuf_sem_take(word, false, &word);
+	return word;
 }
 
 /* Find waiters whom a hostile peer has hidden, or the end of their process. */
@@ -497,7 +502,7 @@ static void shmbuf_sem_sweep(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	word = shmbuf_sem_serve(buffer, index, word, false, wakeups);
 	/* Who was told long ago may not be allowed to run. */
 	if (shmbuf_sem_word_count(word) && !wakeups->nr)
-		shmbuf_sem_tell_another(buffer, index, wakeups);
+		word = shmbuf_sem_serve_another(buffer, index, word, wakeups);
 	shmbuf_sem_put(buffer, index, word);
 }
 

@@ -244,7 +244,7 @@ static void right(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SCENE_IOCTL(test, file, SHMBUF_IOC_QUERY, &query), 0);
 	KUNIT_EXPECT_EQ(test, query.nr_objects, 3);
 	KUNIT_EXPECT_EQ(test, query.size, sizeof(query));
-	KUNIT_EXPECT_EQ(test, query.abi_version, 1);
+	KUNIT_EXPECT_EQ(test, query.abi_version, SHMBUF_ABI_VERSION);
 
 	args = args_of(test, PAGE_SIZE, 0, 0);
 	seal = (struct shmbuf_seal *)args;

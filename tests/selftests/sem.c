@@ -399,6 +399,32 @@ TEST_F(sem, who_waits_long_gets_the_unit)
 	EXPECT_EQ(0, reap(pid));
 }
 
+/* Who is told of a unit and isn't allowed to run keeps nobody from it. */
+TEST_F(sem, a_waiter_without_a_cpu)
+{
+	struct sched_param fifo = { .sched_priority = 50 }, normal = {};
+	__u64 end = now() + 60 * NSEC_PER_SEC;
+	pid_t barred, other;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "one CPU");
+	new_sem(self->fd, SEM, 0, 1);
+	pin(0);
+	barred = spawn_sleeper(self->fd, self->shared, 1, false);
+	pin(1);
+	other = spawn_sleeper(self->fd, self->shared, 2, false);
+	pin(0);
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO, &fifo));
+	EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
+	while (!back(self->shared) && now() < end)
+		;
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_OTHER, &normal));
+	EXPECT_EQ(2, self->shared[1]);
+	EXPECT_EQ(0, reap(other));
+	EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
+	EXPECT_EQ(0, reap(barred));
+}
+
 static int wait_peers(int fd, __u64 owner, __u64 deadline, __u64 deaths)
 {
 	struct shmbuf_sem arg = {
