@@ -229,7 +229,7 @@ static const struct row rows[] = {
 	{ SHMBUF_IOC_DOWNGRADE, "DOWNGRADE", sizeof(struct shmbuf_lock),
 	  offsetof(struct shmbuf_lock, reserved), SHMBUF_LOCK_TRY, true, true },
 	{ SHMBUF_IOC_WAIT, "WAIT", sizeof(struct shmbuf_wait),
-	  offsetof(struct shmbuf_wait, lock), 1U << 2, false, true },
+	  offsetof(struct shmbuf_wait, lock), 1U << 3, false, true },
 	{ SHMBUF_IOC_WAKE, "WAKE", sizeof(struct shmbuf_wake), 0, 1, true, true },
 	{ SHMBUF_IOC_SEM_WAIT, "SEM_WAIT", sizeof(struct shmbuf_sem),
 	  offsetof(struct shmbuf_sem, reserved), 1U << 3, true, true },

@@ -412,8 +412,9 @@ int shmbuf_lock_flags(struct shmbuf *b, uint32_t index, unsigned int flags,
  * @index: the lock
  *
  * A thread may take it several times, and unlocks it as often.  New readers pass a writer
- * that waits, but not once it has waited for some milliseconds; a thread that reads already may once more, and readers that waited for a writer come before the
- * next one.  Where nobody writes, readers don't disturb each other.
+ * that waits, but not once it has waited for some milliseconds; a thread that reads already
+ * may once more, and readers that waited for a writer come before the next one.  Where
+ * nobody writes, readers don't disturb each other.
  *
  * A reader that dies has given back all; nobody is told.  Where a writer died the
  * data may be half changed, and a reader can't repair: the call then returns
@@ -558,9 +559,9 @@ int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count);
  * @index: the semaphore
  *
  * Who waits longest is woken first.  Until it comes somebody else may take the unit; once it
- * came in vain and has waited for some milliseconds the next one is its own.  The unit belongs to nobody: if this process
- * dies, the unit is gone unless somebody posts it.  See shmbuf_sem_wait_flags() for
- * units that come back.  A unit that was given to a waiter who is killed before he
+ * came in vain and has waited for some milliseconds the next one is its own.  The unit
+ * belongs to nobody: if this process dies, the unit is gone unless somebody posts it.  See
+ * shmbuf_sem_wait_flags() for units that come back.  A unit that was given to a waiter who is killed before he
  * returns goes to the next one.
  *
  * What was written before the post that made the unit is seen.
