@@ -34,7 +34,7 @@ POINT(sem_unqueued)		/* no unit there, and not yet one who waits */
 POINT(sem_queued)		/* waits, or has a unit after all; not asleep */
 POINT_LOCKED(sem_taken)		/* a unit is taken, and not on record */
 POINT_LOCKED(sem_recorded)	/* on record, the word not put */
-POINT_LOCKED(sem_granted)	/* who waits shall have a unit that is not on record */
+POINT_LOCKED(sem_served)	/* who waits shall try for a unit, or have it handed over */
 POINT(sem_got)			/* a unit is got, or not; no fatal signal looked for yet */
 POINT(sem_returning)		/* on the way out, fatal signals looked for */
 POINT_LOCKED(sem_giving)	/* a unit is given back, and on record still */

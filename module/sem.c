@@ -88,7 +88,6 @@ static bool shmbuf_sem_grant(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 
 	if (!shmbuf_waiter_claim(waiter))
 		return false;
-	shmbuf_point(sem_granted);
 	granted = !waiter->owner || shmbuf_sem_record(bucket, waiter);
 	waiter->result = granted ? 0 : -EPERM;
 	shmbuf_waiter_finish(buffer, bucket, waiter, wakeups);
@@ -123,6 +122,7 @@ static u64 shmbuf_sem_serve(struct shmbuf_buffer *buffer, u32 index, u64 word, b
 		if (i++ == SHMBUF_SEM_LOOK)
 			break;
 		next = shmbuf_waiter_next(waiter);
+		shmbuf_point(sem_served);
 		if (all || (!waiter->trying && shmbuf_sem_hand_over(waiter))) {
 			if (!shmbuf_sem_grant(buffer, waiter, wakeups))
 				continue;

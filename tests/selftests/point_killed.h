@@ -162,7 +162,7 @@ static const struct killed killed[] = {
 	  .others = { &takes }, .provoke = posts, .units = 1, .quiet = true },
 	{ "semaphore, unit got for good", "sem_returning", .victim = &takes_undo, .asleep = true,
 	  .others = { &takes_undo }, .provoke = posts, .units = 1 },
-	{ "post, nobody granted", "sem_granted", .victim = &gives,
+	{ "post, nobody told", "sem_served", .victim = &gives,
 	  .others = { &takes_undo, &takes }, .units = 1, .quiet = true },
 	{ "post, nobody woken", "sem_given", .victim = &gives,
 	  .others = { &takes, &takes_undo }, .units = 1, .quiet = true },
