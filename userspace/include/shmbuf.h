@@ -561,8 +561,8 @@ int shmbuf_wake(struct shmbuf *b, uint32_t queue, unsigned int count);
  * Who waits longest is woken first.  Until it comes somebody else may take the unit; once it
  * came in vain and has waited for some milliseconds the next one is its own.  The unit
  * belongs to nobody: if this process dies, the unit is gone unless somebody posts it.  See
- * shmbuf_sem_wait_flags() for units that come back.  A unit that was given to a waiter who is killed before he
- * returns goes to the next one.
+ * shmbuf_sem_wait_flags() for units that come back.  A unit that was given to a waiter who
+ * is killed before he returns goes to the next one.
  *
  * What was written before the post that made the unit is seen.
  *
