@@ -98,9 +98,9 @@ FIXTURE_SETUP(huge)
 	ASSERT_EQ(0, do_query(fd, &query));
 	close(fd);
 	ASSERT_EQ(!!self->size, !!(query.features & SHMBUF_FEATURE_HUGE));
-	/* To return would run the test. */
+	/* To return would run the test; 255 is what the harness takes for skipped. */
 	if (!self->size)
-		SKIP(_exit(KSFT_SKIP), "this kernel has no huge pages");
+		SKIP(_exit(255), "this kernel has no huge pages");
 	self->limit = get_parameter("max_user_bytes");
 	/* Earlier tests leave free memory in small pieces. */
 	fd = open("/proc/sys/vm/compact_memory", O_WRONLY);
