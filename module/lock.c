@@ -87,10 +87,22 @@ static int shmbuf_lock_try_write(struct shmbuf_buffer *buffer, struct shmbuf_buc
 	return ret;
 }
 
-/* @owner wants to read; @first: who else waits. */
+/*
+ * Whether @self, one who waits or NULL, may read before @first, who waits: in the queue each
+ * keeps his place, and who comes passes whom he needn't wait for.
+ */
+static bool shmbuf_lock_may_pass(const struct shmbuf_waiter *self,
+				 const struct shmbuf_waiter *first)
+{
+	if (!first || first == self)
+		return true;
+	return !self && (first->trying || !shmbuf_waiter_waits_long(first));
+}
+
+/* @owner wants to read; @first: who else waits; @may_pass: and would be passed. */
 static int shmbuf_lock_try_read(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
 				u32 index, struct shmbuf_owner *owner, struct shmbuf_claim **spare,
-				u64 old, const struct shmbuf_waiter *first, bool is_first,
+				u64 old, const struct shmbuf_waiter *first, bool may_pass,
 				struct shmbuf_wakeups *wakeups, u64 *new)
 {
 	bool waiters = first && !first->trying;
@@ -99,8 +111,7 @@ static int shmbuf_lock_try_read(struct shmbuf_buffer *buffer, struct shmbuf_buck
 
 	if (ret)
 		return ret;
-	if (waiters && !is_first && shmbuf_waiter_waits_long(first) &&
-	    !shmbuf_reader_reads(bucket, index, owner->id))
+	if (!may_pass && !shmbuf_reader_reads(bucket, index, owner->id))
 		return -EBUSY;
 	return shmbuf_reader_grant(bucket, index, owner, spare, waiters, wakeups);
 }
@@ -110,7 +121,7 @@ int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, 
 		    struct shmbuf_claim **spare, struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_waiter *first;
-	bool is_first;
+	bool may_pass;
 	u64 old, new;
 	int ret;
 
@@ -121,13 +132,13 @@ int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, 
 	if (ret)
 		return ret;
 	first = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
-	is_first = first == self;
-	if (first && is_first)
+	may_pass = shmbuf_lock_may_pass(self, first);
+	if (first && first == self)
 		first = shmbuf_waiter_next(first);
 	ret = -EOWNERDEAD;
 	if (spare)
 		ret = shmbuf_lock_try_read(buffer, bucket, index, owner, spare, old, first,
-					   is_first, wakeups, &new);
+					   may_pass, wakeups, &new);
 	/* Who can only read can't repair: it gets the lock as a writer. */
 	if (!spare || ret == -EOWNERDEAD)
 		ret = shmbuf_lock_try_write(buffer, bucket, index, owner->id, old,
@@ -207,8 +218,8 @@ static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 		return word;
 	if (!(word & SHMBUF_LOCK_ILL)) {
 		/*
-		 * More readers than could be woken: the last of them goes on.  Where nobody
-		 * has released the lock they needn't be stopped yet.
+		 * More readers than could be woken: the last of them goes on.  With @undo
+		 * entries can be open, from when one who is gone was told to try.
 		 */
 		if (first->shared ||
 		    (!undo && shmbuf_readers_any(buffer, bucket, index)) ||

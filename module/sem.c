@@ -79,6 +79,22 @@ static bool shmbuf_sem_record(struct shmbuf_bucket *bucket, struct shmbuf_waiter
 	return true;
 }
 
+/* Take a unit of *@word for @waiter, on record.  0, -EBUSY, or -EPERM (its process is dead). */
+static int shmbuf_sem_take_for(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waiter,
+			       u64 *word)
+{
+	u64 less;
+	int ret = shmbuf_sem_take(*word, false, &less);
+
+	shmbuf_point(sem_taken);
+	if (!ret && waiter->owner && !shmbuf_sem_record(bucket, waiter))
+		ret = -EPERM;
+	shmbuf_point(sem_recorded);
+	if (!ret)
+		*word = less;
+	return ret;
+}
+
 /* Decide on @waiter: true where a unit is its own now. */
 static bool shmbuf_sem_grant(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 			     struct shmbuf_wakeups *wakeups)
@@ -154,7 +170,7 @@ int shmbuf_sem_try(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, b
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	u32 index = waiter->index;
-	u64 word, less;
+	u64 word;
 	int ret;
 
 	lockdep_assert_held(&bucket->lock);
@@ -164,16 +180,12 @@ int shmbuf_sem_try(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, b
 	if (ret)
 		return ret;
 	word = shmbuf_sem_serve(buffer, index, word, false, wakeups);
-	ret = shmbuf_sem_take(word, false, &less);
-	shmbuf_point(sem_taken);
-	if (!ret && waiter->owner && !shmbuf_sem_record(bucket, waiter))
-		ret = -EPERM;
-	shmbuf_point(sem_recorded);
+	ret = shmbuf_sem_take_for(bucket, waiter, &word);
 	if (ret == -EBUSY && stay) {
 		waiter->since = ktime_get_ns();
 		shmbuf_waiter_add(buffer, bucket, waiter);
 	}
-	shmbuf_sem_put(buffer, index, ret ? word : less);
+	shmbuf_sem_put(buffer, index, word);
 	return ret;
 }
 
@@ -198,7 +210,7 @@ static int shmbuf_sem_try_again(struct shmbuf_buffer *buffer, struct shmbuf_wait
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	u32 index = waiter->index;
-	u64 word, less;
+	u64 word;
 	int ret;
 
 	lockdep_assert_held(&bucket->lock);
@@ -209,11 +221,7 @@ static int shmbuf_sem_try_again(struct shmbuf_buffer *buffer, struct shmbuf_wait
 		shmbuf_waiter_remove(buffer, bucket, waiter);
 		return -EINVAL;
 	}
-	ret = shmbuf_sem_take(word, false, &less);
-	if (!ret && waiter->owner && !shmbuf_sem_record(bucket, waiter))
-		ret = -EPERM;
-	if (!ret)
-		word = less;
+	ret = shmbuf_sem_take_for(bucket, waiter, &word);
 	if (ret != -EBUSY)
 		shmbuf_waiter_remove(buffer, bucket, waiter);
 	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, false, wakeups));

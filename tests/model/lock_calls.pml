@@ -124,6 +124,10 @@ byte todo;		/* between the parts of what is done under the bucket's lock */
 #define others_wait	(first && !has(trying, first))
 #endif
 #define others_sleep	(first && !has(trying, first))
+/* shmbuf_lock_may_pass() */
+#define is_queued(p)	(queue[0] == (p) || queue[1] == (p) || queue[2] == (p))
+#define may_pass	(!first || queue[0] == me || \
+			 (!is_queued(me) && (has(trying, first) || passes)))
 #define without_lock	((old & ~WAITERS) | with_waiters(others_wait))
 
 /* The first part of shmbuf_lock_try(). */
@@ -137,10 +141,8 @@ inline try_begin()
 	:: reads ->
 		lock_share(old, me, live(old), others_sleep, new, ret);
 		if
-		:: ret == OK && others_sleep && queue[0] != me && !passes && !reads_now(me) ->
-			ret = EBUSY
-		:: ret == OK && !(others_sleep && queue[0] != me && !passes && !reads_now(me)) ->
-			reader_grant(me, others_sleep)
+		:: ret == OK && !may_pass && !reads_now(me) -> ret = EBUSY
+		:: ret == OK && !(!may_pass && !reads_now(me)) -> reader_grant(me, others_sleep)
 		:: else
 		fi
 	:: else

@@ -711,7 +711,8 @@ TEST_F(cond, a_killed_woken_sleeper_passes_the_wake_on)
 		if (i % 3 == 2) {
 			EXPECT_EQ(0, unlock(self, self->owner));
 			ASSERT_EQ(0, lock(self, self->owner));
-			usleep(10000);
+			UNTIL(read_word(&self->c, self->lock) & SHMBUF_WORD_WAITERS);
+			wait_long();
 		}
 		if (i % 3)
 			EXPECT_EQ(0, unlock(self, self->owner));

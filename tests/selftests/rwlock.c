@@ -98,21 +98,19 @@ static struct party *start_holder(int fd, bool rows, __u32 flags)
 	return p;
 }
 
+/* Asleep, and a writer for so long that no reader passes it. */
+static void await_waiting(const struct party *p)
+{
+	UNTIL(asleep_in(p->pid, SHMBUF_IOC_LOCK));
+	wait_long();
+}
+
 static struct party *start_waiter(int fd, bool rows, __u32 flags)
 {
 	struct party *p = start(fd, rows, flags, NEVER, 0);
 
-	UNTIL(asleep_in(p->pid, SHMBUF_IOC_LOCK));
+	await_waiting(p);
 	return p;
-}
-
-/* More than readers pass a writer for. */
-static void wait_long(void)
-{
-	__u64 start = now();
-
-	while (now() - start < 20 * NSEC_PER_MSEC)
-		usleep(1000);
 }
 
 static void end(struct party *p)
@@ -226,7 +224,6 @@ TEST_F(rwlock, readers_wait_for_the_writer_and_for_one_who_waits)
 
 	ASSERT_EQ(0, do_read(self->fd, self->owner, 0, 0, NEVER));
 	writer = start_waiter(self->fd, self->rows, 0);
-	wait_long();
 	EXPECT_EQ(-EBUSY, do_tryread(self->fd, self->other, 0));
 	EXPECT_EQ(-EDEADLK, do_read(self->fd, self->other, 0, 0, now()));
 	EXPECT_EQ(-ETIMEDOUT,
@@ -403,10 +400,10 @@ TEST_F(rwlock, writer_that_gives_up_lets_readers_go_on)
 	writer_gives_up(self->fd, self->rows, writer, SIGSEGV);
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
 	writer = start(self->fd, self->rows, INTR, NEVER, -EINTR);
-	UNTIL(asleep_in(writer->pid, SHMBUF_IOC_LOCK));
+	await_waiting(writer);
 	writer_gives_up(self->fd, self->rows, writer, SIGUSR1);
 	writer = start(self->fd, self->rows, 0, now() + NSEC_PER_SEC, -ETIMEDOUT);
-	UNTIL(asleep_in(writer->pid, SHMBUF_IOC_LOCK));
+	await_waiting(writer);
 	writer_gives_up(self->fd, self->rows, writer, 0);
 	/* One of two who give up isn't enough. */
 	writer = start_waiter(self->fd, self->rows, 0);

@@ -396,6 +396,15 @@ static inline bool asleep_in(pid_t tid, unsigned long cmd)
 	return asleep;
 }
 
+/* Longer than who waits is passed by who runs: 2 ms. It's the time that is waited for. */
+static inline void wait_long(void)
+{
+	__u64 start = now();
+
+	while (now() - start < 20 * NSEC_PER_MSEC)
+		usleep(1000);
+}
+
 /* Clock ticks that a thread has spent in the kernel. */
 static inline unsigned long kernel_ticks(pid_t tid)
 {
