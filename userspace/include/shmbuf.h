@@ -823,6 +823,79 @@ int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
 		  uint64_t after);
 
 /**
+ * shmbuf_stats() - how a buffer fares: who is joined, waits, has died, what is in memory
+ * @b: the handle; may be read-only
+ * @stats: filled in; see struct shmbuf_stats
+ *
+ * It takes a look at each lock, and no lock itself.
+ *
+ * Return: 0, or -EINTR, -ENOTTY (the module is older than this call).
+ */
+int shmbuf_stats(struct shmbuf *b, struct shmbuf_stats *stats);
+
+/**
+ * shmbuf_list() - which buffers there are
+ * @listings: room for @room of them, by rising @stats.buffer_id
+ * @room: how many, 1 or more; at most SHMBUF_LIST_MAX are written
+ * @after: only those with a larger id; 0 for all
+ *
+ * Those of the caller's IPC namespace, also those that the caller mayn't open.  To see all:
+ *
+ *	for (after = 0; (n = shmbuf_list(listings, room, after)) > 0;
+ *	     after = listings[n - 1].stats.buffer_id)
+ *
+ * Return: how many were written, 0 where there are no more, or -EFAULT, -EINTR, -EINVAL
+ *	(@room), -ENOMEM, -ENOTTY (the module is older than this call); or an error of opening
+ *	the device.
+ */
+int shmbuf_list(struct shmbuf_listing *listings, uint32_t room, uint64_t after);
+
+/**
+ * shmbuf_objects() - what the sync objects of a buffer are, and their state
+ * @b: the handle; may be read-only
+ * @first: from this index on
+ * @objects: room for @room of them, by rising index; see struct shmbuf_object
+ * @room: how many, 1 or more; at most SHMBUF_OBJECTS_MAX are written
+ *
+ * Those that have no kind are left out.
+ *
+ * Return: how many were written, 0 where there are no more, or -EFAULT, -EINTR, -EINVAL
+ *	(@room), -ENOMEM, -ENOTTY (the module is older than this call).
+ */
+int shmbuf_objects(struct shmbuf *b, uint32_t first, struct shmbuf_object *objects,
+		   uint32_t room);
+
+/**
+ * shmbuf_waiters() - who waits for a sync object
+ * @b: the handle; may be read-only
+ * @index: the object, of any kind, or SHMBUF_INDEX_DEATHS
+ * @waiters: room for @room of those who wait, the longest waiting first; NULL for room 0
+ * @room: how many; at most SHMBUF_OWNER_INFO_MAX are written
+ *
+ * Return: how many wait, which may be more than @room, or -EFAULT, -EINTR, -EINVAL (no such
+ *	object), -ENOMEM, -ENOTTY (the module is older than this call).
+ */
+int shmbuf_waiters(struct shmbuf *b, uint32_t index, struct shmbuf_waiter_info *waiters,
+		   uint32_t room);
+
+/**
+ * shmbuf_recover() - take a lock from a holder that lives, as if it had died
+ * @b: the handle
+ * @index: the lock
+ * @owner: who must hold it exclusively for that, as shmbuf_owner_info() tells
+ *
+ * For a program that hangs and mustn't be killed.  It isn't asked: it may be in the midst of
+ * a change, goes on writing if it ever wakes up, and its shmbuf_unlock() is -EPERM then.
+ * The next one who takes the lock gets -EOWNERDEAD.  If this process dies in the call, the lock
+ * is either taken away or not.
+ *
+ * Return: 0, or -EBADF (read-only handle), -EINTR, -EINVAL (no such lock), -ENOTTY (the module is
+ *	older than this call), -EPERM (for the buffer's owner only), -ESRCH (@owner doesn't hold
+ *	it, or no more).
+ */
+int shmbuf_recover(struct shmbuf *b, uint32_t index, uint64_t owner);
+
+/**
  * shmbuf_wait_locked() - sleep until a condition that a lock protects may have changed
  * @b: the handle
  * @queue: the queue that is woken when the condition changes

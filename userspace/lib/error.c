@@ -54,6 +54,8 @@ static const char *const errors[] = {
 		"a number is too large: ask for less, or post a semaphore no more often than it counts",
 	[EOWNERDEAD] =
 		"somebody died: if this was a lock it is yours, so repair the data, call shmbuf_consistent(), and go on; a barrier is broken: reset and init it; a wait for others' wakes: see what they left, and wait again",
+	[ESRCH] =
+		"who was named doesn't hold the lock, or no more: see who does, and whether it still has to be taken away",
 	[EPIPE] =
 		"no other process is joined who could end the wait: give up, or wait again once others have come",
 	[EPERM] =

@@ -46,6 +46,7 @@
  *			barrier: one of the others died
  *	EPERM		not the owner: of the lock, of the id, of the name; or
  *			a seal forbids it
+ *	ESRCH		RECOVER: who was named doesn't hold the lock
  *	EPIPE		with PEERS: nobody else is joined who could end the wait
  *	ETIMEDOUT	the deadline passed
  *
@@ -61,7 +62,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define SHMBUF_ABI_VERSION	2
+#define SHMBUF_ABI_VERSION	3
 
 /* Longest name in bytes, without the terminating NUL. */
 #define SHMBUF_NAME_MAX		255
@@ -97,6 +98,7 @@
 #define SHMBUF_IOC_UNLOCK	_IO(SHMBUF_IOC_TYPE, 0x21)
 #define SHMBUF_IOC_CONSISTENT	_IO(SHMBUF_IOC_TYPE, 0x22)
 #define SHMBUF_IOC_DOWNGRADE	_IO(SHMBUF_IOC_TYPE, 0x23)
+#define SHMBUF_IOC_RECOVER	_IO(SHMBUF_IOC_TYPE, 0x24)
 #define SHMBUF_IOC_WAIT		_IO(SHMBUF_IOC_TYPE, 0x28)
 #define SHMBUF_IOC_WAKE		_IO(SHMBUF_IOC_TYPE, 0x29)
 #define SHMBUF_IOC_WAIT_ANY	_IO(SHMBUF_IOC_TYPE, 0x2a)
@@ -108,6 +110,10 @@
 #define SHMBUF_IOC_BARRIER_LEAVE _IO(SHMBUF_IOC_TYPE, 0x39)
 #define SHMBUF_IOC_OWNER_INFO	_IO(SHMBUF_IOC_TYPE, 0x40)
 #define SHMBUF_IOC_DEATHS	_IO(SHMBUF_IOC_TYPE, 0x41)
+#define SHMBUF_IOC_STATS	_IO(SHMBUF_IOC_TYPE, 0x42)
+#define SHMBUF_IOC_LIST		_IO(SHMBUF_IOC_TYPE, 0x43)
+#define SHMBUF_IOC_OBJECTS	_IO(SHMBUF_IOC_TYPE, 0x44)
+#define SHMBUF_IOC_WAITERS	_IO(SHMBUF_IOC_TYPE, 0x45)
 
 /**
  * enum shmbuf_area_type - what is mapped at an area's offset
@@ -485,6 +491,29 @@ struct shmbuf_lock {
 	__u32 index;
 	__u32 reserved;
 	__u64 deadline;
+};
+
+/**
+ * struct shmbuf_recover - RECOVER takes a lock from who holds it, as if that had died
+ * @size: sizeof(struct shmbuf_recover)
+ * @flags: 0
+ * @index: the lock
+ * @reserved: 0
+ * @owner: the id that holds it exclusively, as OWNER_INFO tells
+ *
+ * For a holder that lives and will never give it back.  It isn't asked and doesn't notice:
+ * it may be in the midst of a change, its UNLOCK will be EPERM.  The next one who takes the
+ * lock gets EOWNERDEAD.  For the buffer's owner and for CAP_FOWNER in the IPC namespace.
+ *
+ * Errors: EBADF, E2BIG, EFAULT, EINTR, EINVAL, ENOTCONN, EOPNOTSUPP, EPERM (the buffer isn't the
+ * caller's), ESRCH (@owner doesn't hold the lock).
+ */
+struct shmbuf_recover {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 reserved;
+	__u64 owner;
 };
 
 /* A queue that every buffer has beside its table: it moves on at each death of a
@@ -915,6 +944,177 @@ struct shmbuf_owner_info {
 	__u32 nr_waiters;
 	__u64 waiters;
 	struct shmbuf_death death;
+};
+
+/**
+ * struct shmbuf_stats - STATS tells how a buffer fares
+ * @size: sizeof(struct shmbuf_stats)
+ * @flags: in: 0
+ * @buffer_id: out: as in struct shmbuf_query
+ * @data_size: out: present bytes of the data area
+ * @max_size: out: bytes up to which GROW goes
+ * @resident: out: bytes of the data area that are in memory
+ * @created: out: when it was made, ns on CLOCK_MONOTONIC of the caller's time namespace
+ * @deaths: out: the sequence of SHMBUF_INDEX_DEATHS
+ * @contentions: out: how often a LOCK had to sleep
+ * @waited: out: ns that these slept, all together
+ * @nr_objects: out: sync objects in the table
+ * @joined: out: processes that are joined
+ * @owners: out: their owner ids
+ * @waiters: out: threads that wait, for whatever it is
+ * @held: out: locks that somebody holds exclusively
+ * @shared: out: locks that are held by readers
+ * @inconsistent: out: locks whose holder died, and nobody said CONSISTENT since
+ * @notrecoverable: out: locks that were given up for good
+ * @mode: out: permission bits
+ * @uid: out: the buffer's owner, as the caller's user namespace knows it
+ * @gid: out: the buffer's group, likewise
+ * @seals: out: SHMBUF_SEAL_*
+ * @create_flags: out: as in struct shmbuf_query
+ * @creator_pid: out: of the process that made it, as the caller's PID namespace knows it; 0 for
+ *	unknown
+ * @creator: out: that process's name then
+ *
+ * For any handle of the buffer.  The counts are from one moment each, not all from the same.
+ *
+ * Errors: E2BIG, EFAULT, EINTR, EINVAL, ENOTCONN, EOPNOTSUPP.
+ */
+struct shmbuf_stats {
+	__u32 size;
+	__u32 flags;
+	__u64 buffer_id;
+	__u64 data_size;
+	__u64 max_size;
+	__u64 resident;
+	__u64 created;
+	__u64 deaths;
+	__u64 contentions;
+	__u64 waited;
+	__u32 nr_objects;
+	__u32 joined;
+	__u32 owners;
+	__u32 waiters;
+	__u32 held;
+	__u32 shared;
+	__u32 inconsistent;
+	__u32 notrecoverable;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 seals;
+	__u32 create_flags;
+	__u32 creator_pid;
+	char creator[SHMBUF_COMM_LEN];
+};
+
+/**
+ * struct shmbuf_listing - a buffer that LIST tells of
+ * @stats: as STATS has it; its size is that of struct shmbuf_stats
+ * @name: with a NUL; empty for an anonymous or unlinked buffer
+ */
+struct shmbuf_listing {
+	struct shmbuf_stats stats;
+	char name[SHMBUF_NAME_MAX + 1];
+};
+
+/* Most buffers that one LIST tells of. */
+#define SHMBUF_LIST_MAX			64
+
+/**
+ * struct shmbuf_list - tell of the buffers in the caller's IPC namespace
+ * @size: sizeof(struct shmbuf_list)
+ * @flags: 0
+ * @after: only buffers with a larger id
+ * @listings: address of an array of struct shmbuf_listing
+ * @nr_listings: how many @listings has room for, 1 or more
+ * @listing_size: sizeof(struct shmbuf_listing)
+ *
+ * Works on every handle.  Anonymous buffers belong to the namespace that they were made in.
+ * All are told of, also those that the caller mayn't open, as in /proc/sysvipc/shm.
+ *
+ * Return: how many were written, by rising id, at most SHMBUF_LIST_MAX; 0 where there are no
+ * more.  Errors: E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, EOPNOTSUPP.
+ */
+struct shmbuf_list {
+	__u32 size;
+	__u32 flags;
+	__u64 after;
+	__u64 listings;
+	__u32 nr_listings;
+	__u32 listing_size;
+};
+
+/**
+ * struct shmbuf_object - a sync object that OBJECTS tells of
+ * @index: which
+ * @kind: SHMBUF_KIND_*, not NONE
+ * @state: a lock's: SHMBUF_OWNER_HELD, SHARED, INCONSISTENT, NOTRECOVERABLE; a barrier's:
+ *	NOTRECOVERABLE where it is broken; else 0
+ * @nr_waiters: threads that wait for it
+ * @owner: a lock's: who holds it exclusively, else 0
+ * @value: a queue's sequence, a semaphore's count, a barrier's parties; a lock's readers
+ * @most: the most that a semaphore counts, how many have arrived at a barrier; else 0
+ * @contentions: a lock's: how often a LOCK had to sleep.  The two locks of each 32nd index that
+ *	are contended most are known of; for others 0.
+ * @waited: ns that these slept
+ * @longest: ns that the longest of these slept
+ */
+struct shmbuf_object {
+	__u32 index;
+	__u32 kind;
+	__u32 state;
+	__u32 nr_waiters;
+	__u64 owner;
+	__u64 value;
+	__u64 most;
+	__u64 contentions;
+	__u64 waited;
+	__u64 longest;
+};
+
+/* Most objects that one OBJECTS tells of. */
+#define SHMBUF_OBJECTS_MAX		1024
+
+/**
+ * struct shmbuf_objects - tell of sync objects that have a kind
+ * @size: sizeof(struct shmbuf_objects)
+ * @flags: 0
+ * @objects: address of an array of struct shmbuf_object
+ * @first: from this index on
+ * @nr_objects: how many @objects has room for, 1 or more
+ *
+ * For any handle of the buffer.
+ *
+ * Return: how many were written, by rising index, at most SHMBUF_OBJECTS_MAX; 0 where there are
+ * no more.  Errors: E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN, EOPNOTSUPP.
+ */
+struct shmbuf_objects {
+	__u32 size;
+	__u32 flags;
+	__u64 objects;
+	__u32 first;
+	__u32 nr_objects;
+};
+
+/**
+ * struct shmbuf_waiters - tell who waits for a sync object of any kind
+ * @size: sizeof(struct shmbuf_waiters)
+ * @flags: 0
+ * @waiters: address of an array of struct shmbuf_waiter_info
+ * @index: the object, or SHMBUF_INDEX_DEATHS
+ * @nr_waiters: how many @waiters has room for; no more than SHMBUF_OWNER_INFO_MAX are written
+ *
+ * For any handle of the buffer.  Those come first that wait longest.
+ *
+ * Return: how many there are, which may be more than were written.  Errors: E2BIG, EFAULT,
+ * EINTR, EINVAL (the object has no kind), ENOMEM, ENOTCONN, EOPNOTSUPP.
+ */
+struct shmbuf_waiters {
+	__u32 size;
+	__u32 flags;
+	__u64 waiters;
+	__u32 index;
+	__u32 nr_waiters;
 };
 
 /**
