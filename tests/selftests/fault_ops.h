@@ -133,6 +133,12 @@ static void has_free_lock(struct scene *s)
 	CHECK(do_init(s->fd, FREE, 1, SHMBUF_KIND_LOCK, 0) == 0);
 }
 
+static void in_new_namespace(struct scene *s)
+{
+	(void)s;
+	CHECK(!unshare(CLONE_NEWIPC));
+}
+
 /* Somebody of whom nothing is known yet, with root's rights. */
 static void as_another_user(struct scene *s)
 {
@@ -492,6 +498,8 @@ static const struct op ops[] = {
 	{ "QUERY", NULL, run_query, 0 },
 	{ "CREATE", NULL, run_create, 0 },
 	{ "CREATE without a name", NULL, run_create_anonymous, 0 },
+	{ "CREATE in a new namespace", in_new_namespace, run_create, 0 },
+	{ "CREATE without a name in a new namespace", in_new_namespace, run_create_anonymous, 0 },
 	{ "CREATE with PREALLOC", NULL, run_create_preallocated, 0 },
 	{ "CREATE with HUGE", NULL, run_create_huge, 0 },
 	{ "CREATE of an existing one", NULL, run_create_existing, 1 },
