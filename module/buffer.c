@@ -2,9 +2,11 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -79,11 +81,7 @@ static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
 	kfree(buffer->contentions);
 	put_pid(buffer->creator);
 	mtree_destroy(&buffer->kinds);
-	if (!IS_ERR_OR_NULL(buffer->data))
-		fput(buffer->data);
 	shmbuf_control_free(buffer->control, buffer->control_size);
-	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_OBJECTS, buffer->nr_objects);
-	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_BUFFERS, 1);
 	shmbuf_user_put(buffer->user);
 	shmbuf_name_forget(buffer);
 	kmem_cache_free(shmbuf_buffer_cache, buffer);
@@ -145,7 +143,7 @@ struct shmbuf_buffer *shmbuf_buffer_create(const struct shmbuf_create *args,
 	buffer->creator = get_task_pid(current, PIDTYPE_TGID);
 	get_task_comm(buffer->creator_comm, current->group_leader);
 
-	/* From here shmbuf_buffer_free() undoes all. */
+	/* From here shmbuf_buffer_put() undoes all. */
 	ret = shmbuf_registry_reserve(buffer);
 	if (!ret)
 		ret = shmbuf_control_create(buffer);
@@ -156,6 +154,7 @@ struct shmbuf_buffer *shmbuf_buffer_create(const struct shmbuf_create *args,
 		ret = PTR_ERR(buffer->data);
 		goto err_put;
 	}
+	buffer->data_inode = file_inode(buffer->data);
 	return buffer;
 
 err_put:
@@ -174,12 +173,37 @@ struct shmbuf_buffer *shmbuf_buffer_get(struct shmbuf_buffer *buffer)
 	return buffer;
 }
 
+/* Nobody uses it any more, so its user pays no more, however long others look at it. */
+static void shmbuf_buffer_give_back(struct shmbuf_buffer *buffer)
+{
+	WRITE_ONCE(buffer->data_inode, NULL);
+	if (!IS_ERR_OR_NULL(buffer->data))
+		fput(buffer->data);
+	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_OBJECTS, buffer->nr_objects);
+	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_BUFFERS, 1);
+}
+
 void shmbuf_buffer_put(struct shmbuf_buffer *buffer)
 {
 	if (!shmbuf_name_put(buffer))
 		return;
 	shmbuf_registry_remove(buffer);
+	shmbuf_buffer_give_back(buffer);
 	shmbuf_buffer_unpin(buffer);
+}
+
+u64 shmbuf_buffer_resident(const struct shmbuf_buffer *buffer)
+{
+	struct inode *inode;
+	u64 pages = 0;
+
+	/* Inodes are freed after a grace period. */
+	rcu_read_lock();
+	inode = READ_ONCE(buffer->data_inode);
+	if (inode)
+		pages = READ_ONCE(inode->i_mapping->nrpages);
+	rcu_read_unlock();
+	return pages << PAGE_SHIFT;
 }
 
 void shmbuf_buffer_unpin(struct shmbuf_buffer *buffer)

@@ -20,6 +20,7 @@
 #include "spin.h"
 
 struct file;
+struct inode;
 struct pid;
 struct shmbuf_contentions;
 struct shmbuf_death_log;
@@ -62,7 +63,7 @@ struct shmbuf_bucket {
 /**
  * struct shmbuf_buffer - one buffer
  * @ref: one for each attached handle, one for a PERSIST name, and short ones of
- *	deaths under way; with the last the name goes
+ *	deaths under way; with the last go the name, the data and what its user is charged
  * @pins: one for all of these, and short ones of who was told of the buffer by the registry;
  *	the last unpin frees it
  * @id: never reused
@@ -76,7 +77,9 @@ struct shmbuf_bucket {
  * @gid: group
  * @create_flags: SHMBUF_CREATE_*; constant
  * @config: mutex of GROW, SEAL, INIT and RESET
- * @data: shmem file; constant, its size changes under @config
+ * @data: shmem file; constant, its size changes under @config, given back with the last
+ *	reference
+ * @data_inode: its inode while there is a reference, for who has but a pin; read under RCU
  * @data_size: whole pages, written under @config, read anywhere
  * @max_size: whole pages; constant
  * @generation: written under @config, read anywhere
@@ -138,6 +141,7 @@ struct shmbuf_buffer {
 
 	struct mutex config; /* GROW, SEAL, INIT, RESET */
 	struct file *data;
+	struct inode *data_inode;
 	u64 data_size;
 	u64 max_size;
 	u64 generation;
@@ -206,6 +210,9 @@ struct shmbuf_buffer *shmbuf_buffer_get(struct shmbuf_buffer *buffer);
 void shmbuf_buffer_put(struct shmbuf_buffer *buffer);
 /* Of who has it from the registry. */
 void shmbuf_buffer_unpin(struct shmbuf_buffer *buffer);
+
+/* Bytes of the data area that are in memory; a pin is enough. */
+u64 shmbuf_buffer_resident(const struct shmbuf_buffer *buffer);
 
 /* Its SHMBUF_CREATE_* that say what it is, not how it was made. */
 static inline u32 shmbuf_buffer_flags(const struct shmbuf_buffer *buffer)

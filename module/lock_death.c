@@ -59,6 +59,7 @@ int shmbuf_recover(struct shmbuf_buffer *buffer, const struct shmbuf_recover *ar
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
+	bool alive = false;
 	u64 old;
 	int ret;
 
@@ -66,14 +67,22 @@ int shmbuf_recover(struct shmbuf_buffer *buffer, const struct shmbuf_recover *ar
 		return -EPERM;
 	spin_lock(&bucket->lock);
 	ret = shmbuf_word_take(buffer, args->index, SHMBUF_KIND_LOCK, &old);
-	if (!ret && (shmbuf_lock_word_owner(old) != args->owner ||
-		     !shmbuf_lock_disown(buffer, args->index, old, &wakeups))) {
+	if (ret)
+		goto unlock;
+	alive = shmbuf_word_has_live_owner(buffer, old);
+	if (shmbuf_lock_word_owner(old) != args->owner ||
+	    !shmbuf_lock_disown(buffer, args->index, old, &wakeups)) {
 		shmbuf_word_put(buffer, args->index, old);
 		ret = -ESRCH;
+	} else if (!alive) {
+		/* Whoever buries it won't find this word. */
+		shmbuf_death_note(buffer, args->index, args->owner);
 	}
+unlock:
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
-	if (!ret)
+	/* Of an id that there never was nothing is known, nor is there a place for it. */
+	if (!ret && alive)
 		shmbuf_held_forget(buffer, args->index, args->owner);
 	/* INIT or RESET at work on it: it isn't held. */
 	return ret == -EAGAIN ? -ESRCH : ret;

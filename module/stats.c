@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cred.h>
-#include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -73,8 +72,7 @@ int shmbuf_stats_fill(struct shmbuf_buffer *buffer, struct shmbuf_stats *stats)
 	stats->buffer_id = buffer->id;
 	stats->data_size = READ_ONCE(buffer->data_size);
 	stats->max_size = buffer->max_size;
-	stats->resident = (u64)READ_ONCE(file_inode(buffer->data)->i_mapping->nrpages)
-			  << PAGE_SHIFT;
+	stats->resident = shmbuf_buffer_resident(buffer);
 	stats->created = shmbuf_time_of_caller(buffer->created);
 	stats->deaths = READ_ONCE(buffer->nr_deaths);
 	stats->contentions = atomic64_read(&buffer->nr_contentions);

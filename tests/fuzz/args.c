@@ -83,7 +83,8 @@ static void fill(struct task *task, const struct command *command, struct args *
 static bool is_pointer(const struct field *field)
 {
 	return field->type == FIELD_NAME || field->type == FIELD_RANGES ||
-	       field->type == FIELD_ITEMS || field->type == FIELD_ARRAY;
+	       field->type == FIELD_ITEMS || field->type == FIELD_ARRAY ||
+	       field->type == FIELD_ROOM;
 }
 
 /* Something about it becomes wrong. */

@@ -222,6 +222,43 @@ const struct command commands[] = {
 		},
 		.errors = { ERRORS, EINTR, ENOMEM, ENOTCONN },
 	}, {
+		COMMAND(RECOVER, shmbuf_recover), .weight = 2, .kind = SHMBUF_KIND_LOCK,
+		.for_holders = true,
+		.fields = {
+			FIELD(shmbuf_recover, index, INDEX),
+			FIELD(shmbuf_recover, owner, ANY_OWNER),
+		},
+		.errors = { ERRORS, EINTR, ENOTCONN, EPERM, ESRCH },
+	}, {
+		COMMAND(STATS, shmbuf_stats), .weight = 2,
+		.errors = { ERRORS, EINTR, ENOTCONN },
+	}, {
+		COMMAND(LIST, shmbuf_list), .weight = 2, .most = SHMBUF_LIST_MAX,
+		.fields = {
+			FIELD(shmbuf_list, after, AFTER),
+			FIELD(shmbuf_list, listings, ROOM),
+			FIELD(shmbuf_list, nr_listings, NR_ARRAY),
+			FIELD(shmbuf_list, listing_size, LISTING),
+		},
+		.errors = { ERRORS, EINTR, ENOMEM },
+	}, {
+		COMMAND(OBJECTS, shmbuf_objects), .weight = 2, .most = SHMBUF_OBJECTS_MAX,
+		.fields = {
+			FIELD(shmbuf_objects, objects, ROOM),
+			FIELD(shmbuf_objects, first, INDEX),
+			FIELD(shmbuf_objects, nr_objects, NR_ARRAY),
+		},
+		.errors = { ERRORS, EINTR, ENOMEM, ENOTCONN },
+	}, {
+		COMMAND(WAITERS, shmbuf_waiters), .weight = 2, .most = INT_MAX,
+		.kind = SHMBUF_KIND_QUEUE,
+		.fields = {
+			FIELD(shmbuf_waiters, waiters, ARRAY),
+			FIELD(shmbuf_waiters, index, INDEX),
+			FIELD(shmbuf_waiters, nr_waiters, NR_ARRAY),
+		},
+		.errors = { ERRORS, EINTR, ENOMEM, ENOTCONN },
+	}, {
 		COMMAND(DEATHS, shmbuf_deaths), .weight = 2, .most = INT_MAX,
 		.fields = {
 			FIELD(shmbuf_deaths, deaths, ARRAY),

@@ -11,6 +11,7 @@ enum field_type {
 	FIELD_INDEX,		/* of the command's kind of object */
 	FIELD_LOCK,		/* an index of a lock */
 	FIELD_OWNER,
+	FIELD_ANY_OWNER,	/* somebody else's, as likely as one's own */
 	FIELD_DEADLINE,
 	FIELD_SEQUENCE,
 	FIELD_DEATHS,		/* a sequence of the queue of deaths */
@@ -27,6 +28,9 @@ enum field_type {
 	FIELD_NR_ITEMS,
 	FIELD_ARRAY,		/* likewise, for what comes out */
 	FIELD_NR_ARRAY,
+	FIELD_ROOM,		/* likewise, for all that there is */
+	FIELD_AFTER,		/* a buffer's id */
+	FIELD_LISTING,		/* bytes for one of them */
 	FIELD_FIRST,
 	FIELD_COUNT,		/* of a few objects */
 	FIELD_KIND,

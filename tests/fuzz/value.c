@@ -9,6 +9,9 @@
 
 #define NR_NAMES	6
 
+/* For the most that LIST and OBJECTS write, whatever they are told. */
+static char room[SHMBUF_LIST_MAX * FUZZ_PAGE];
+
 __u64 value_odd(__u64 *seed)
 {
 	static const __u64 values[] = {
@@ -199,6 +202,13 @@ static __u64 sequence(struct task *task)
 	}
 }
 
+static __u64 any_owner(struct task *task)
+{
+	if (draw_below(&task->seed, 2))
+		return value_owner(task);
+	return world->ids[draw_below(&task->seed, IDS)];
+}
+
 static __u32 lock_held(struct task *task)
 {
 	if (task->held[task->buffer] && draw_below(&task->seed, 4))
@@ -220,6 +230,8 @@ __u64 value_right(struct task *task, const struct command *command, const struct
 		return lock_held(task);
 	case FIELD_OWNER:
 		return value_owner(task);
+	case FIELD_ANY_OWNER:
+		return any_owner(task);
 	case FIELD_DEADLINE:
 		return deadline(task);
 	case FIELD_SEQUENCE:
@@ -253,6 +265,13 @@ __u64 value_right(struct task *task, const struct command *command, const struct
 		return draw_once_in(seed, 8) ? 0 : (__u64)(uintptr_t)pointed->array;
 	case FIELD_NR_ARRAY:
 		return draw_below(seed, 16);
+	case FIELD_ROOM:
+		return draw_once_in(seed, 8) ? 0 : (__u64)(uintptr_t)room;
+	case FIELD_AFTER:
+		return draw_below(seed, 2) ? 0 : draw_below(seed, 4096);
+	case FIELD_LISTING:
+		return sizeof(struct shmbuf_listing) + (draw_below(seed, 4) ? 0 :
+							draw_below(seed, FUZZ_PAGE));
 	case FIELD_FIRST:
 		pointed->nr = value_index(task, SHMBUF_KIND_LOCK + draw_below(seed, 4));
 		return pointed->nr;

@@ -37,6 +37,7 @@ static const struct abi {
 	{ 0xbd21, 32, 0, BOTH },		/* UNLOCK */
 	{ 0xbd22, 32, 0, BOTH },		/* CONSISTENT */
 	{ 0xbd23, 32, 0, BOTH },		/* DOWNGRADE */
+	{ 0xbd24, 24, 0, BOTH },		/* RECOVER */
 	{ 0xbd28, 48, 0x7, NEEDS_BUFFER },	/* WAIT */
 	{ 0xbd29, 16, 0, BOTH },		/* WAKE */
 	{ 0xbd2a, 40, 0x2, NEEDS_BUFFER },	/* WAIT_ANY */
@@ -48,6 +49,10 @@ static const struct abi {
 	{ 0xbd39, 32, 0, BOTH },		/* BARRIER_LEAVE */
 	{ 0xbd40, 136, 0, NEEDS_BUFFER },	/* OWNER_INFO */
 	{ 0xbd41, 32, 0, NEEDS_BUFFER },	/* DEATHS */
+	{ 0xbd42, 144, 0, NEEDS_BUFFER },	/* STATS */
+	{ 0xbd43, 32, 0, 0 },			/* LIST */
+	{ 0xbd44, 24, 0, NEEDS_BUFFER },	/* OBJECTS */
+	{ 0xbd45, 24, 0, NEEDS_BUFFER },	/* WAITERS */
 };
 
 /* A struct of any size, all of its fields 0xff unless they are set. */

@@ -17,6 +17,7 @@
 
 #include "buffer.h"
 #include "name.h"
+#include "registry.h"
 #include "scene.h"
 #include "user.h"
 
@@ -318,6 +319,35 @@ static void namespaces(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, another_refs, 0);
 }
 
+static bool is_registered(const struct shmbuf_buffer *buffer)
+{
+	struct shmbuf_buffer *found = shmbuf_registry_next(buffer->id - 1);
+
+	if (found)
+		shmbuf_buffer_unpin(found);
+	return found == buffer;
+}
+
+/* Who has found it by its id has it as it is, and keeps neither its name nor its data. */
+static void registry(struct kunit *test)
+{
+	struct shmbuf_buffer *buffer = named(test, "kunit-pinned", 0);
+	u64 id = buffer->id;
+
+	/* Not from when it is made on, but when others may hear of it. */
+	KUNIT_EXPECT_FALSE(test, is_registered(buffer));
+	shmbuf_registry_add(buffer);
+	KUNIT_ASSERT_PTR_EQ(test, shmbuf_registry_next(id - 1), buffer);
+	shmbuf_buffer_put(buffer);
+	leads_nowhere(test, "kunit-pinned");
+	KUNIT_EXPECT_FALSE(test, shmbuf_name_exists(buffer));
+	KUNIT_EXPECT_FALSE(test, is_registered(buffer));
+	KUNIT_EXPECT_EQ(test, buffer->id, id);
+	KUNIT_EXPECT_STREQ(test, buffer->name, "kunit-pinned");
+	KUNIT_EXPECT_EQ(test, shmbuf_buffer_resident(buffer), 0);
+	shmbuf_buffer_unpin(buffer);
+}
+
 static struct kunit_case name_cases[] = {
 	KUNIT_CASE(copy),
 	KUNIT_CASE(find),
@@ -326,6 +356,7 @@ static struct kunit_case name_cases[] = {
 	KUNIT_CASE(unlinked),
 	KUNIT_CASE(permissions),
 	KUNIT_CASE(namespaces),
+	KUNIT_CASE(registry),
 	{}
 };
 

@@ -224,6 +224,78 @@ FIELD(owner_info, nr_waiters, 60, 4);
 FIELD(owner_info, waiters, 64, 8);
 FIELD(owner_info, death, 72, 64);
 
+STRUCT(recover, 24);
+FIELD(recover, size, 0, 4);
+FIELD(recover, flags, 4, 4);
+FIELD(recover, index, 8, 4);
+FIELD(recover, reserved, 12, 4);
+FIELD(recover, owner, 16, 8);
+
+STRUCT(stats, 144);
+FIELD(stats, size, 0, 4);
+FIELD(stats, flags, 4, 4);
+FIELD(stats, buffer_id, 8, 8);
+FIELD(stats, data_size, 16, 8);
+FIELD(stats, max_size, 24, 8);
+FIELD(stats, resident, 32, 8);
+FIELD(stats, created, 40, 8);
+FIELD(stats, deaths, 48, 8);
+FIELD(stats, contentions, 56, 8);
+FIELD(stats, waited, 64, 8);
+FIELD(stats, nr_objects, 72, 4);
+FIELD(stats, joined, 76, 4);
+FIELD(stats, owners, 80, 4);
+FIELD(stats, waiters, 84, 4);
+FIELD(stats, held, 88, 4);
+FIELD(stats, shared, 92, 4);
+FIELD(stats, inconsistent, 96, 4);
+FIELD(stats, notrecoverable, 100, 4);
+FIELD(stats, mode, 104, 4);
+FIELD(stats, uid, 108, 4);
+FIELD(stats, gid, 112, 4);
+FIELD(stats, seals, 116, 4);
+FIELD(stats, create_flags, 120, 4);
+FIELD(stats, creator_pid, 124, 4);
+FIELD(stats, creator, 128, 16);
+
+STRUCT(listing, 400);
+FIELD(listing, name, 0, 256);
+FIELD(listing, stats, 256, 144);
+
+STRUCT(list, 32);
+FIELD(list, size, 0, 4);
+FIELD(list, flags, 4, 4);
+FIELD(list, after, 8, 8);
+FIELD(list, listings, 16, 8);
+FIELD(list, nr_listings, 24, 4);
+FIELD(list, listing_size, 28, 4);
+
+STRUCT(object, 64);
+FIELD(object, index, 0, 4);
+FIELD(object, kind, 4, 4);
+FIELD(object, state, 8, 4);
+FIELD(object, nr_waiters, 12, 4);
+FIELD(object, owner, 16, 8);
+FIELD(object, value, 24, 8);
+FIELD(object, most, 32, 8);
+FIELD(object, contentions, 40, 8);
+FIELD(object, waited, 48, 8);
+FIELD(object, longest, 56, 8);
+
+STRUCT(objects, 24);
+FIELD(objects, size, 0, 4);
+FIELD(objects, flags, 4, 4);
+FIELD(objects, objects, 8, 8);
+FIELD(objects, first, 16, 4);
+FIELD(objects, nr_objects, 20, 4);
+
+STRUCT(waiters, 24);
+FIELD(waiters, size, 0, 4);
+FIELD(waiters, flags, 4, 4);
+FIELD(waiters, waiters, 8, 8);
+FIELD(waiters, index, 16, 4);
+FIELD(waiters, nr_waiters, 20, 4);
+
 STRUCT(control, 64);
 FIELD(control, generation, 0, 8);
 FIELD(control, reserved, 8, 56);

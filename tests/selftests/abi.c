@@ -30,6 +30,13 @@ TEST(sizes)
 	EXPECT_EQ(32, sizeof(struct shmbuf_deaths));
 	EXPECT_EQ(48, sizeof(struct shmbuf_waiter_info));
 	EXPECT_EQ(136, sizeof(struct shmbuf_owner_info));
+	EXPECT_EQ(24, sizeof(struct shmbuf_recover));
+	EXPECT_EQ(144, sizeof(struct shmbuf_stats));
+	EXPECT_EQ(400, sizeof(struct shmbuf_listing));
+	EXPECT_EQ(32, sizeof(struct shmbuf_list));
+	EXPECT_EQ(64, sizeof(struct shmbuf_object));
+	EXPECT_EQ(24, sizeof(struct shmbuf_objects));
+	EXPECT_EQ(24, sizeof(struct shmbuf_waiters));
 	EXPECT_EQ(64, sizeof(struct shmbuf_control));
 }
 
@@ -114,11 +121,43 @@ TEST(offsets)
 	EXPECT_LAYOUT(shmbuf_owner_info, nr_readers, 56);
 	EXPECT_LAYOUT(shmbuf_owner_info, waiters, 64);
 	EXPECT_LAYOUT(shmbuf_owner_info, death, 72);
+	EXPECT_LAYOUT(shmbuf_stats, buffer_id, 8);
+	EXPECT_LAYOUT(shmbuf_stats, data_size, 16);
+	EXPECT_LAYOUT(shmbuf_stats, resident, 32);
+	EXPECT_LAYOUT(shmbuf_stats, waited, 64);
+	EXPECT_LAYOUT(shmbuf_stats, nr_objects, 72);
+	EXPECT_LAYOUT(shmbuf_stats, notrecoverable, 100);
+	EXPECT_LAYOUT(shmbuf_stats, mode, 104);
+	EXPECT_LAYOUT(shmbuf_stats, uid, 108);
+	EXPECT_LAYOUT(shmbuf_stats, seals, 116);
+	EXPECT_LAYOUT(shmbuf_stats, creator_pid, 124);
+	EXPECT_LAYOUT(shmbuf_stats, creator, 128);
+	EXPECT_LAYOUT(shmbuf_listing, stats, 256);
+	EXPECT_LAYOUT(shmbuf_list, after, 8);
+	EXPECT_LAYOUT(shmbuf_list, listings, 16);
+	EXPECT_LAYOUT(shmbuf_list, nr_listings, 24);
+	EXPECT_LAYOUT(shmbuf_list, listing_size, 28);
+	EXPECT_LAYOUT(shmbuf_object, nr_waiters, 12);
+	EXPECT_LAYOUT(shmbuf_object, owner, 16);
+	EXPECT_LAYOUT(shmbuf_object, value, 24);
+	EXPECT_LAYOUT(shmbuf_object, most, 32);
+	EXPECT_LAYOUT(shmbuf_object, contentions, 40);
+	EXPECT_LAYOUT(shmbuf_object, longest, 56);
+	EXPECT_LAYOUT(shmbuf_objects, objects, 8);
+	EXPECT_LAYOUT(shmbuf_objects, first, 16);
+	EXPECT_LAYOUT(shmbuf_objects, nr_objects, 20);
+	EXPECT_LAYOUT(shmbuf_waiters, waiters, 8);
+	EXPECT_LAYOUT(shmbuf_waiters, index, 16);
+	EXPECT_LAYOUT(shmbuf_waiters, nr_waiters, 20);
+	EXPECT_LAYOUT(shmbuf_recover, index, 8);
+	EXPECT_LAYOUT(shmbuf_recover, owner, 16);
 	EXPECT_LAYOUT(shmbuf_wake, index, 8);
 	EXPECT_LAYOUT(shmbuf_wake, count, 12);
 	EXPECT_EQ(0xbd00, SHMBUF_IOC_QUERY);
 	EXPECT_EQ(0xbd20, SHMBUF_IOC_LOCK);
+	EXPECT_EQ(0xbd24, SHMBUF_IOC_RECOVER);
 	EXPECT_EQ(0xbd29, SHMBUF_IOC_WAKE);
+	EXPECT_EQ(0xbd45, SHMBUF_IOC_WAITERS);
 }
 
 static const unsigned long commands[] = {
@@ -130,6 +169,8 @@ static const unsigned long commands[] = {
 	SHMBUF_IOC_SEM_WAIT, SHMBUF_IOC_SEM_POST,
 	SHMBUF_IOC_BARRIER_WAIT, SHMBUF_IOC_BARRIER_LEAVE,
 	SHMBUF_IOC_WATCH, SHMBUF_IOC_MOVED, SHMBUF_IOC_DEATHS, SHMBUF_IOC_OWNER_INFO,
+	SHMBUF_IOC_RECOVER, SHMBUF_IOC_STATS, SHMBUF_IOC_LIST, SHMBUF_IOC_OBJECTS,
+	SHMBUF_IOC_WAITERS,
 };
 
 static bool known(unsigned long cmd)
@@ -168,6 +209,8 @@ struct right {
 	char name[64];
 	__u64 owner;
 	struct shmbuf_wait_item item;
+	struct shmbuf_listing listing;
+	struct shmbuf_object object;
 	union {
 		__u32 size;
 		struct shmbuf_query query;
@@ -186,6 +229,11 @@ struct right {
 		struct shmbuf_moved moved;
 		struct shmbuf_deaths deaths;
 		struct shmbuf_wait_any wait_any;
+		struct shmbuf_recover recover;
+		struct shmbuf_stats stats;
+		struct shmbuf_list list;
+		struct shmbuf_objects objects;
+		struct shmbuf_waiters waiters;
 		char bytes[512];
 	};
 };
@@ -249,6 +297,12 @@ static const struct row rows[] = {
 	  false, true },
 	{ SHMBUF_IOC_WAIT_ANY, "WAIT_ANY", sizeof(struct shmbuf_wait_any),
 	  offsetof(struct shmbuf_wait_any, reserved), SHMBUF_WAIT_LOCK, false, true },
+	{ SHMBUF_IOC_RECOVER, "RECOVER", sizeof(struct shmbuf_recover),
+	  offsetof(struct shmbuf_recover, reserved), 1, true, true },
+	{ SHMBUF_IOC_STATS, "STATS", sizeof(struct shmbuf_stats), 0, 1, false, true },
+	{ SHMBUF_IOC_LIST, "LIST", sizeof(struct shmbuf_list), 0, 1, false, false },
+	{ SHMBUF_IOC_OBJECTS, "OBJECTS", sizeof(struct shmbuf_objects), 0, 1, false, true },
+	{ SHMBUF_IOC_WAITERS, "WAITERS", sizeof(struct shmbuf_waiters), 0, 1, false, true },
 };
 
 #define SEM	3
@@ -336,7 +390,29 @@ static void fill(const struct row *row, struct right *r)
 		r->wait_any.items = address(&r->item);
 		r->wait_any.nr_items = 1;
 		break;
+	case SHMBUF_IOC_RECOVER:
+		r->recover.owner = r->owner;
+		break;
+	case SHMBUF_IOC_LIST:
+		r->list.listings = address(&r->listing);
+		r->list.nr_listings = 1;
+		r->list.listing_size = sizeof(r->listing);
+		break;
+	case SHMBUF_IOC_OBJECTS:
+		r->objects.objects = address(&r->object);
+		r->objects.nr_objects = 1;
+		break;
+	case SHMBUF_IOC_WAITERS:
+		r->waiters.index = 1;
+		break;
 	}
+}
+
+/* What it returns: who arrived last, or one of what there is. */
+static int right_result(const struct row *row)
+{
+	return row->cmd == SHMBUF_IOC_BARRIER_WAIT || row->cmd == SHMBUF_IOC_LIST ||
+	       row->cmd == SHMBUF_IOC_OBJECTS;
 }
 
 FIXTURE(each)
@@ -377,6 +453,11 @@ FIXTURE_VARIANT_ADD(each, moved) { 21 };
 FIXTURE_VARIANT_ADD(each, deaths) { 22 };
 FIXTURE_VARIANT_ADD(each, owner_info) { 23 };
 FIXTURE_VARIANT_ADD(each, wait_any) { 24 };
+FIXTURE_VARIANT_ADD(each, recover) { 25 };
+FIXTURE_VARIANT_ADD(each, stats) { 26 };
+FIXTURE_VARIANT_ADD(each, list) { 27 };
+FIXTURE_VARIANT_ADD(each, objects) { 28 };
+FIXTURE_VARIANT_ADD(each, waiters) { 29 };
 
 static int row_is_new(const struct row *row)
 {
@@ -396,7 +477,8 @@ FIXTURE_SETUP(each)
 		r->fd = open_buffer(r->name, O_RDWR);
 		r->owner = new_owner(r->fd);
 	}
-	if (row->cmd == SHMBUF_IOC_UNLOCK || row->cmd == SHMBUF_IOC_DOWNGRADE)
+	if (row->cmd == SHMBUF_IOC_UNLOCK || row->cmd == SHMBUF_IOC_DOWNGRADE ||
+	    row->cmd == SHMBUF_IOC_RECOVER)
 		ASSERT_EQ(0, do_lock(r->fd, r->owner, 0, 0, NEVER));
 	if (row->cmd == SHMBUF_IOC_BARRIER_LEAVE)
 		ASSERT_EQ(1, do_barrier_wait(r->fd, r->owner, BARRIER, NEVER));
@@ -414,7 +496,7 @@ FIXTURE_TEARDOWN(each)
 {
 	/* After all that was wrong, nothing has changed: what is right succeeds. */
 	fill(&rows[variant->row], &self->r);
-	EXPECT_EQ(rows[variant->row].cmd == SHMBUF_IOC_BARRIER_WAIT,
+	EXPECT_EQ(right_result(&rows[variant->row]),
 		  call(self->r.fd, rows[variant->row].cmd, &self->r.bytes));
 	close(self->r.fd);
 	close(self->fd);
@@ -509,7 +591,7 @@ TEST_F(tail, zero_is_accepted)
 		const struct row *row = &rows[i];
 		struct right r;
 		int fd = new_table(new_name(r.name));
-		int expected = 0;
+		int expected = right_result(row);
 
 		r.fd = row_is_new(row) ? open_device(O_RDWR) : open_buffer(r.name, O_RDWR);
 		r.owner = row_is_new(row) ? 0 : new_owner(r.fd);
@@ -519,8 +601,8 @@ TEST_F(tail, zero_is_accepted)
 			expected = -EPERM;	/* the lock isn't held: understood */
 		if (row->cmd == SHMBUF_IOC_CONSISTENT || row->cmd == SHMBUF_IOC_DOWNGRADE)
 			expected = -EPERM;
-		if (row->cmd == SHMBUF_IOC_BARRIER_WAIT)
-			expected = 1;		/* who arrived last */
+		if (row->cmd == SHMBUF_IOC_RECOVER)
+			expected = -ESRCH;
 		if (row->cmd == SHMBUF_IOC_BARRIER_LEAVE)
 			expected = -ENOENT;
 		EXPECT_EQ(expected, call(r.fd, row->cmd, r.bytes))
@@ -562,8 +644,9 @@ TEST_F(each, unattached_handle)
 	int fd = open_device(O_RDWR);
 
 	/* CREATE, OPEN and UNLINK need no buffer. */
-	if (row->attached || row->cmd == SHMBUF_IOC_QUERY)
-		EXPECT_EQ(row->attached ? -ENOTCONN : 0, call(fd, row->cmd, self->r.bytes));
+	if (row->attached || row->cmd == SHMBUF_IOC_QUERY || row->cmd == SHMBUF_IOC_LIST)
+		EXPECT_EQ(row->attached ? -ENOTCONN : right_result(row),
+			  call(fd, row->cmd, self->r.bytes));
 	close(fd);
 }
 
@@ -572,8 +655,19 @@ TEST_F(each, read_only_handle)
 	const struct row *row = &rows[variant->row];
 	int fd = row_is_new(row) ? open_device(O_RDONLY) : open_buffer(self->r.name, O_RDONLY);
 
-	EXPECT_EQ(row->writes ? -EBADF : 0, call(fd, row->cmd, self->r.bytes));
+	EXPECT_EQ(row->writes ? -EBADF : right_result(row),
+		  call(fd, row->cmd, self->r.bytes));
 	close(fd);
+}
+
+TEST(lists_on_any_handle)
+{
+	int fd = new_buffer(NULL, 0, 0, 0), ro = open_device(O_RDONLY);
+	struct shmbuf_listing listing;
+
+	EXPECT_EQ(1, do_list(fd, &listing, 1, 0));
+	EXPECT_EQ(1, do_list(ro, &listing, 1, 0));
+	EXPECT_EQ(-ENOTCONN, do_stats(ro, &listing.stats));
 }
 
 TEST(fields_that_must_be_zero)

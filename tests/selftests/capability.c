@@ -47,6 +47,11 @@ static int unlink_it(FIXTURE_DATA(capability) *self)
 	return do_unlink(self->fd, self->name);
 }
 
+static int recover_it(FIXTURE_DATA(capability) *self)
+{
+	return do_recover(self->fd, 0, self->owner);
+}
+
 static int unlock_others(FIXTURE_DATA(capability) *self)
 {
 	return do_unlock(self->fd, self->owner, 0);
@@ -115,6 +120,12 @@ TEST_F(capability, to_open_anything)
 TEST_F(capability, to_unlink_anything)
 {
 	expect_needed(_metadata, self, unlink_it, -EPERM, CAP_FOWNER);
+}
+
+TEST_F(capability, to_recover_anything)
+{
+	expect_needed(_metadata, self, recover_it, -EPERM, CAP_FOWNER);
+	EXPECT_EQ(-EPERM, do_unlock(self->fd, self->owner, 0));
 }
 
 TEST_F(capability, none_makes_ids_of_others_ones_own)

@@ -67,6 +67,62 @@ static void see_no_names(FIXTURE_DATA(container) *self)
 	CHECK(do_unlink(fd, self->name) == 0);
 }
 
+/* Not even those without a name. */
+static void see_no_buffers(FIXTURE_DATA(container) *self)
+{
+	int fd = open_device(O_RDWR);
+	struct shmbuf_listing listings[4];
+	struct shmbuf_stats stats;
+
+	CHECK(do_list(self->fd, listings, 4, 0) == 0);
+	CHECK(do_list(fd, listings, 4, 0) == 0);
+	CHECK(do_create(fd, NULL, 0, 4096, 0, 0, 0) == 0);
+	CHECK(do_stats(fd, &stats) == 0);
+	CHECK(do_list(self->fd, listings, 4, 0) == 1);
+	CHECK(listings[0].stats.buffer_id == stats.buffer_id && !listings[0].name[0]);
+	CHECK(listings[0].stats.creator_pid == getpid());
+	/* What came in as a handle is told of by that. */
+	CHECK(do_stats(self->fd, &stats) == 0);
+	CHECK(stats.held == 1 && stats.creator_pid == 0);
+}
+
+TEST_F(container, buffers_are_its_own)
+{
+	int anonymous = new_buffer(NULL, 0, 0, 0);
+
+	in_a_container(_metadata, self, 0, 0, see_no_buffers);
+	close(anonymous);
+}
+
+/* One who is inside by its IPC namespace alone sees what was made there, and no pids. */
+static void see_buffers_of_outside(FIXTURE_DATA(container) *self)
+{
+	struct shmbuf_listing listing;
+	struct shmbuf_stats stats;
+
+	CHECK(do_stats(self->fd, &stats) == 0);
+	CHECK(do_list(self->fd, &listing, 1, stats.buffer_id - 1) == 1);
+	CHECK(!strcmp(listing.name, self->name) && listing.stats.creator_pid == 0);
+	_exit(0);
+}
+
+TEST_F(container, creators_outside_have_no_pids)
+{
+	struct shmbuf_stats stats;
+	pid_t pid = spawn(), inside;
+
+	if (!pid) {
+		CHECK(!unshare(CLONE_NEWPID));
+		inside = spawn();
+		if (!inside)
+			see_buffers_of_outside(self);
+		_exit(reap(inside));
+	}
+	EXPECT_EQ(0, reap(pid));
+	ASSERT_EQ(0, do_stats(self->fd, &stats));
+	EXPECT_NE(0, stats.creator_pid);
+}
+
 TEST_F(container, names_are_its_own)
 {
 	in_a_container(_metadata, self, 0, 0, see_no_names);
@@ -139,6 +195,9 @@ static void see_no_waiters_pid(FIXTURE_DATA(container) *self)
 
 	CHECK(do_owner_info(self->fd, 0, &info, &waiter, 1) == 0);
 	CHECK(info.nr_waiters == 1 && waiter.pid == 0 && waiter.tid == 0);
+	memset(&waiter, 1, sizeof(waiter));
+	CHECK(do_waiters(self->fd, 0, &waiter, 1) == 1);
+	CHECK(waiter.pid == 0 && waiter.tid == 0);
 }
 
 TEST_F(container, waiters_outside_have_no_pids)
@@ -158,9 +217,12 @@ TEST_F(container, waiters_outside_have_no_pids)
 static void see_nobody(FIXTURE_DATA(container) *self)
 {
 	struct shmbuf_query query = {};
+	struct shmbuf_stats stats;
 
 	CHECK(do_query(self->fd, &query) == 0);
 	CHECK(query.uid == OVERFLOW_ID && query.gid == OVERFLOW_ID);
+	CHECK(do_stats(self->fd, &stats) == 0);
+	CHECK(stats.uid == OVERFLOW_ID && stats.gid == OVERFLOW_ID);
 	see_no_names(self);
 }
 
@@ -186,6 +248,7 @@ static void gain_nothing(FIXTURE_DATA(container) *self)
 	__u64 id;
 
 	CHECK(do_unlink(self->fd, self->name) == -EPERM);
+	CHECK(do_recover(self->fd, 0, self->owner) == -EPERM);
 	CHECK(do_register(self->fd, 0, &id) == -EDQUOT);
 	CHECK(open(PARAMETERS "max_user_owners", O_WRONLY) < 0);
 	_exit(0);

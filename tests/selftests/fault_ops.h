@@ -133,6 +133,12 @@ static void has_free_lock(struct scene *s)
 	CHECK(do_init(s->fd, FREE, 1, SHMBUF_KIND_LOCK, 0) == 0);
 }
 
+static void in_new_namespace(struct scene *s)
+{
+	(void)s;
+	CHECK(!unshare(CLONE_NEWIPC));
+}
+
 /* Somebody of whom nothing is known yet, with root's rights. */
 static void as_another_user(struct scene *s)
 {
@@ -396,6 +402,40 @@ static int run_deaths(struct scene *s)
 	return do_deaths(s->fd, deaths, ARRAY_SIZE(deaths), ~0ULL);
 }
 
+static int run_recover(struct scene *s)
+{
+	return do_recover(s->fd, LOCK, s->owner);
+}
+
+static int run_stats(struct scene *s)
+{
+	struct shmbuf_stats stats;
+
+	return do_stats(s->fd, &stats);
+}
+
+static int run_list(struct scene *s)
+{
+	static struct shmbuf_listing listings[SHMBUF_LIST_MAX];
+	int ret = do_list(s->fresh, listings, ARRAY_SIZE(listings), 0);
+
+	return ret < 0 ? ret : !ret;
+}
+
+static int run_objects(struct scene *s)
+{
+	struct shmbuf_object objects[NR_OBJECTS];
+
+	return do_objects(s->fd, objects, ARRAY_SIZE(objects), 0);
+}
+
+static int run_waiters(struct scene *s)
+{
+	struct shmbuf_waiter_info waiters[4];
+
+	return do_waiters(s->fd, QUEUE, waiters, ARRAY_SIZE(waiters));
+}
+
 static int run_mmap_data(struct scene *s)
 {
 	return mapped(SIZE, 0, s->fd);
@@ -458,6 +498,8 @@ static const struct op ops[] = {
 	{ "QUERY", NULL, run_query, 0 },
 	{ "CREATE", NULL, run_create, 0 },
 	{ "CREATE without a name", NULL, run_create_anonymous, 0 },
+	{ "CREATE in a new namespace", in_new_namespace, run_create, 0 },
+	{ "CREATE without a name in a new namespace", in_new_namespace, run_create_anonymous, 0 },
 	{ "CREATE with PREALLOC", NULL, run_create_preallocated, 0 },
 	{ "CREATE with HUGE", NULL, run_create_huge, 0 },
 	{ "CREATE of an existing one", NULL, run_create_existing, 1 },
@@ -499,6 +541,11 @@ static const struct op ops[] = {
 	{ "BARRIER_LEAVE", party, run_barrier_leave, 0, true },
 	{ "OWNER_INFO", held, run_owner_info, 0 },
 	{ "DEATHS", dead, run_deaths, 1 },
+	{ "RECOVER", locked, run_recover, 0, true },
+	{ "STATS", held, run_stats, 0 },
+	{ "LIST", NULL, run_list, 0 },
+	{ "OBJECTS", held, run_objects, FREE },
+	{ "WAITERS", NULL, run_waiters, 0 },
 	{ "mmap of the data", NULL, run_mmap_data, 0 },
 	{ "mmap of the control area", NULL, run_mmap_control, 0 },
 	{ "mmap of a row", NULL, run_mmap_row, 0, true },

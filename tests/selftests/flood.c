@@ -179,6 +179,24 @@ static void by_orphaned_names(struct flood *f)
 	}
 }
 
+/* Of all that there is, again and again: each that is looked at is pinned meanwhile. */
+static void by_lists(struct flood *f)
+{
+	static struct shmbuf_listing listings[SHMBUF_LIST_MAX];
+	struct shmbuf_object objects[2];
+	__u64 after = 0;
+	int nr;
+
+	for (;;) {
+		nr = do_list(f->fd, listings, SHMBUF_LIST_MAX, after);
+		CHECK(nr >= 0);
+		after = nr ? listings[nr - 1].stats.buffer_id : 0;
+		CHECK(do_stats(f->fd, &listings[0].stats) == 0);
+		CHECK(do_objects(f->fd, objects, 2, 0) == 2);
+		count(f->done);
+	}
+}
+
 /* What goes on in between: names, ids, locks, deaths, wakes. */
 static void round_of(unsigned long *rounds)
 {
@@ -233,6 +251,7 @@ FIXTURE_VARIANT_ADD(flood, deaths) { by_deaths };
 FIXTURE_VARIANT_ADD(flood, names) { by_names };
 FIXTURE_VARIANT_ADD(flood, ids) { by_ids };
 FIXTURE_VARIANT_ADD(flood, nonsense) { by_nonsense };
+FIXTURE_VARIANT_ADD(flood, lists) { by_lists };
 FIXTURE_VARIANT_ADD(flood, orphaned_names) { by_orphaned_names };
 
 FIXTURE_SETUP(flood)
@@ -321,6 +340,16 @@ static int halt(int fd, int nr, __u64 at)
 	struct shmbuf_owner_info info = {
 		.size = sizeof(info), .waiters = at, .nr_waiters = 1,
 	};
+	struct shmbuf_list list = {
+		.size = sizeof(list), .listings = at, .nr_listings = 1,
+		.listing_size = sizeof(struct shmbuf_listing),
+	};
+	struct shmbuf_objects objects = {
+		.size = sizeof(objects), .objects = at, .nr_objects = 1,
+	};
+	struct shmbuf_waiters waiters = {
+		.size = sizeof(waiters), .waiters = at, .nr_waiters = 1,
+	};
 
 	switch (nr) {
 	case 0:
@@ -339,13 +368,19 @@ static int halt(int fd, int nr, __u64 at)
 		return call(fd, SHMBUF_IOC_UNLINK, &name);
 	case 7:
 		return call(fd, SHMBUF_IOC_OWNER_INFO, &info);
+	case 8:
+		return call(fd, SHMBUF_IOC_LIST, &list);
+	case 9:
+		return call(fd, SHMBUF_IOC_OBJECTS, &objects);
+	case 10:
+		return call(fd, SHMBUF_IOC_WAITERS, &waiters);
 	default:
 		/* The struct itself. */
 		return call(fd, SHMBUF_IOC_REGISTER, (void *)(uintptr_t)at);
 	}
 }
 
-#define HALTS 9
+#define HALTS 12
 
 static void spawn_halted(int fd, pid_t pids[HALTS])
 {

@@ -279,4 +279,48 @@ static inline int do_owner_info(int fd, __u32 index, struct shmbuf_owner_info *i
 	return call(fd, SHMBUF_IOC_OWNER_INFO, info);
 }
 
+static inline int do_recover(int fd, __u32 index, __u64 owner)
+{
+	struct shmbuf_recover arg = { .size = sizeof(arg), .index = index, .owner = owner };
+
+	return call(fd, SHMBUF_IOC_RECOVER, &arg);
+}
+
+static inline int do_stats(int fd, struct shmbuf_stats *stats)
+{
+	stats->size = sizeof(*stats);
+	stats->flags = 0;
+	return call(fd, SHMBUF_IOC_STATS, stats);
+}
+
+static inline int do_list(int fd, struct shmbuf_listing *listings, __u32 nr, __u64 after)
+{
+	struct shmbuf_list arg = {
+		.size = sizeof(arg), .after = after, .listings = address(listings),
+		.nr_listings = nr, .listing_size = sizeof(*listings),
+	};
+
+	return call(fd, SHMBUF_IOC_LIST, &arg);
+}
+
+static inline int do_objects(int fd, struct shmbuf_object *objects, __u32 nr, __u32 first)
+{
+	struct shmbuf_objects arg = {
+		.size = sizeof(arg), .objects = address(objects), .first = first,
+		.nr_objects = nr,
+	};
+
+	return call(fd, SHMBUF_IOC_OBJECTS, &arg);
+}
+
+static inline int do_waiters(int fd, __u32 index, struct shmbuf_waiter_info *waiters, __u32 nr)
+{
+	struct shmbuf_waiters arg = {
+		.size = sizeof(arg), .waiters = address(waiters), .index = index,
+		.nr_waiters = nr,
+	};
+
+	return call(fd, SHMBUF_IOC_WAITERS, &arg);
+}
+
 #endif /* IOCTLS_H */

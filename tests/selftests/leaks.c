@@ -133,6 +133,75 @@ TEST_F(leaks, owner_info)
 	kill_and_reap(pid);
 }
 
+TEST_F(leaks, stats)
+{
+	struct shmbuf_stats *stats = filled(sizeof(*stats));
+
+	ASSERT_EQ(0, do_stats(self->fd, stats));
+	EXPECT_EQ(0, stats->flags);
+	EXPECT_EQ(1, stats->held);
+	EXPECT_EQ(true, tidy(stats->creator, sizeof(stats->creator)));
+}
+
+TEST_F(leaks, list)
+{
+	const size_t size = sizeof(struct shmbuf_listing) + 24;
+	char *p = filled(3 * size);
+	struct shmbuf_listing *listing = (void *)p;
+	struct shmbuf_list arg = {
+		.size = sizeof(arg), .listings = address(p), .nr_listings = 3,
+		.listing_size = size,
+	};
+	struct shmbuf_stats stats;
+
+	ASSERT_EQ(0, do_stats(self->fd, &stats));
+	arg.after = stats.buffer_id - 1;
+	ASSERT_EQ(1, call(self->fd, SHMBUF_IOC_LIST, &arg));
+	EXPECT_STREQ(self->name, listing->name);
+	EXPECT_EQ(true, tidy(listing->name, sizeof(listing->name)));
+	EXPECT_EQ(sizeof(stats), listing->stats.size);
+	EXPECT_EQ(0, listing->stats.flags);
+	EXPECT_EQ(true, tidy(listing->stats.creator, sizeof(stats.creator)));
+	EXPECT_EQ(true, zeros(listing + 1, 24));
+	EXPECT_EQ(true, untouched(p + size, 2 * size));
+}
+
+TEST_F(leaks, objects)
+{
+	struct shmbuf_object *objects = filled(4 * sizeof(*objects));
+
+	ASSERT_EQ(2, do_objects(self->fd, objects, 4, 0));
+	EXPECT_EQ(1, objects[1].index);
+	EXPECT_EQ(SHMBUF_KIND_QUEUE, objects[1].kind);
+	EXPECT_EQ(true, zeros(&objects[1].state,
+			      sizeof(*objects) - offsetof(struct shmbuf_object, state)));
+	EXPECT_EQ(self->owner, objects[0].owner);
+	EXPECT_EQ(true, zeros(&objects[0].value,
+			      sizeof(*objects) - offsetof(struct shmbuf_object, value)));
+	EXPECT_EQ(true, untouched(&objects[2], 2 * sizeof(*objects)));
+}
+
+TEST_F(leaks, waiters)
+{
+	struct shmbuf_waiter_info *waiters = filled(3 * sizeof(*waiters));
+	__u64 sequence = 0;
+	pid_t pid = spawn();
+
+	if (!pid) {
+		prctl(PR_SET_NAME, "w");
+		_exit(do_wait(self->fd, 1, &sequence, NEVER));
+	}
+	UNTIL(asleep_in(pid, SHMBUF_IOC_WAIT));
+	ASSERT_EQ(1, do_waiters(self->fd, 1, waiters, 3));
+	EXPECT_EQ(0, waiters[0].owner);
+	EXPECT_EQ(0, waiters[0].flags);
+	EXPECT_EQ(0, waiters[0].reserved);
+	EXPECT_STREQ("w", waiters[0].comm);
+	EXPECT_EQ(true, tidy(waiters[0].comm, sizeof(waiters[0].comm)));
+	EXPECT_EQ(true, untouched(&waiters[1], 2 * sizeof(*waiters)));
+	kill_and_reap(pid);
+}
+
 TEST_F(leaks, moved)
 {
 	struct shmbuf_moved_queue *queues = filled(3 * sizeof(*queues));
@@ -170,7 +239,7 @@ TEST_F(leaks, nothing_from_what_fails)
 	unsigned int nr, i;
 	__u32 size;
 
-	for (nr = 0; nr <= _IOC_NR(SHMBUF_IOC_DEATHS); nr++)
+	for (nr = 0; nr <= _IOC_NR(SHMBUF_IOC_WAITERS); nr++)
 		for (size = 8; size <= ARGS; size += 8)
 			for (i = 0; i < ARRAY_SIZE(flags); i++)
 				expect_refused(_metadata, self->fd, args, nr, size, flags[i]);

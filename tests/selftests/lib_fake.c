@@ -265,6 +265,9 @@ TEST_F(api, calls_that_the_fake_does_not_know)
 	struct shmbuf_any any = { .b = self->b, .index = QUEUE, .kind = SHMBUF_KIND_QUEUE };
 	struct shmbuf_moved_queue moved;
 	struct shmbuf_owner_info info;
+	struct shmbuf_listing listing;
+	struct shmbuf_object object;
+	struct shmbuf_stats stats;
 	struct shmbuf_death death;
 
 	EXPECT_EQ(-ENOTTY, shmbuf_wait_any(&any, 1, NULL, NULL));
@@ -272,6 +275,19 @@ TEST_F(api, calls_that_the_fake_does_not_know)
 	EXPECT_EQ(-ENOTTY, shmbuf_moved(self->b, &moved, 1));
 	EXPECT_EQ(-ENOTTY, shmbuf_owner_info(self->b, 0, &info, NULL, 0));
 	EXPECT_EQ(-ENOTTY, shmbuf_deaths(self->b, &death, 1, 0));
+	EXPECT_EQ(-ENOTTY, shmbuf_stats(self->b, &stats));
+	EXPECT_EQ(-ENOTTY, shmbuf_list(&listing, 1, 0));
+	EXPECT_EQ(-ENOTTY, shmbuf_objects(self->b, 0, &object, 1));
+	EXPECT_EQ(-ENOTTY, shmbuf_waiters(self->b, 0, NULL, 0));
+	EXPECT_EQ(-ENOTTY, shmbuf_recover(self->b, 0, 1));
+	/* The device wasn't there, or gave an error: as with every call that opens it. */
+	shmbuf_fake()->open_error = ENODEV;
+	EXPECT_EQ(-ENODEV, shmbuf_list(&listing, 1, 0));
+	shmbuf_fake()->open_error = 0;
+	FAIL(LIST, ENOMEM);
+	EXPECT_EQ(-ENOMEM, shmbuf_list(&listing, 1, 0));
+	FAIL(STATS, EINTR);
+	EXPECT_EQ(-EINTR, shmbuf_stats(self->b, &stats));
 }
 
 TEST_HARNESS_MAIN

@@ -16,6 +16,7 @@ TEST(node_not_allowed)
 		CHECK(shmbuf_open(&b, "x", 0) == -ECONNREFUSED);
 		CHECK(shmbuf_unlink("x") == -ECONNREFUSED);
 		CHECK(shmbuf_query(NULL, &(struct shmbuf_info) {}) == -ECONNREFUSED);
+		CHECK(shmbuf_list(&(struct shmbuf_listing) {}, 1, 0) == -ECONNREFUSED);
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));
@@ -30,6 +31,7 @@ TEST(no_node)
 		CHECK(!chroot("/proc/self/fdinfo"));
 		CHECK(shmbuf_create(&b, NULL, 1, NULL) == -ENODEV);
 		CHECK(shmbuf_open(&b, "x", 0) == -ENODEV);
+		CHECK(shmbuf_list(&(struct shmbuf_listing) {}, 1, 0) == -ENODEV);
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));

@@ -80,6 +80,7 @@ FIXTURE_SETUP(mode)
 	struct shmbuf_create c = {
 		.size = sizeof(c), .name = address(new_name(self->name)),
 		.name_len = strlen(self->name), .mode = variant->mode, .data_size = 1,
+		.nr_objects = 1,
 	};
 	int *ret = shared_memory(4096);
 	pid_t pid;
@@ -149,6 +150,55 @@ TEST_F(mode, unlink_by)
 	EXPECT_EQ(-EPERM, as(&member, self->fd, SHMBUF_IOC_UNLINK, self->name));
 	EXPECT_EQ(0, as(&owner, self->fd, SHMBUF_IOC_UNLINK, self->name));
 	EXPECT_EQ(-ENOENT, do_unlink(self->fd, self->name));
+}
+
+static int recover_as(const struct who *who, int fd, __u64 id)
+{
+	int *ret = shared_memory(4096);
+	pid_t pid = spawn();
+
+	if (!pid) {
+		become(who);
+		*ret = do_recover(fd, 0, id);
+		_exit(0);
+	}
+	if (reap(pid))
+		fatal("the child failed");
+	return *ret;
+}
+
+/* As with UNLINK: whoever has a handle may lock, and only the owner may take away. */
+TEST_F(mode, recover_by)
+{
+	__u64 id = new_owner(self->fd);
+
+	ASSERT_EQ(0, do_init(self->fd, 0, 1, SHMBUF_KIND_LOCK, 0));
+	ASSERT_EQ(0, do_lock(self->fd, id, 0, 0, NEVER));
+	EXPECT_EQ(-EPERM, recover_as(&stranger, self->fd, id));
+	EXPECT_EQ(-EPERM, recover_as(&member, self->fd, id));
+	EXPECT_EQ(0, recover_as(&owner, self->fd, id));
+	EXPECT_EQ(-EOWNERDEAD, do_trylock(self->fd, id, 0));
+	EXPECT_EQ(0, do_recover(self->fd, 0, id));
+}
+
+/* What the mode says is who may open it, not who may know that it is there. */
+TEST_F(mode, listed_to_all)
+{
+	struct shmbuf_listing listing;
+	struct shmbuf_stats stats;
+	pid_t pid;
+
+	ASSERT_EQ(0, do_stats(self->fd, &stats));
+	pid = spawn();
+	if (!pid) {
+		become(&stranger);
+		CHECK(do_list(self->fd, &listing, 1, stats.buffer_id - 1) == 1);
+		CHECK(!strcmp(self->name, listing.name));
+		CHECK(listing.stats.uid == OWNER && listing.stats.gid == GROUP);
+		CHECK(listing.stats.mode == (variant->mode ?: 0600));
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
 }
 
 TEST_F(mode, unlink_by_root)
@@ -289,6 +339,7 @@ TEST(read_only_is_a_role)
 	EXPECT_EQ(-EBADF, do_reset(ro, 0, 1));
 	EXPECT_EQ(-EBADF, do_grow(ro, 8192));
 	EXPECT_EQ(-EBADF, do_seal(ro, SHMBUF_SEAL_GROW));
+	EXPECT_EQ(-EBADF, do_recover(ro, 0, 1));
 	EXPECT_EQ(-EBADF, do_unlink(ro, name));
 	EXPECT_EQ(0, do_unlink(fd, name));
 }

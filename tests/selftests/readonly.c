@@ -130,6 +130,7 @@ static void results_written_into_it(struct view *v)
 	struct shmbuf_query to = {
 		.size = sizeof(to), .areas = address(v->data), .nr_areas = 2,
 	};
+	struct shmbuf_listing *listings = (void *)v->data;
 	struct iovec iov = { .iov_base = v->data, .iov_len = 4 };
 	int ends[2];
 
@@ -140,6 +141,10 @@ static void results_written_into_it(struct view *v)
 	CHECK(call(v->fd, SHMBUF_IOC_QUERY, query) < 0);
 	CHECK(call(v->fd, SHMBUF_IOC_QUERY, &to) == -EFAULT);
 	CHECK(call(v->fd, SHMBUF_IOC_DEATHS, &deaths) >= -EFAULT);
+	CHECK(call(v->fd, SHMBUF_IOC_STATS, v->data) < 0);
+	CHECK(do_list(v->fd, listings, 1, 0) == -EFAULT);
+	CHECK(do_objects(v->fd, (void *)v->data, 1, 0) == -EFAULT);
+	CHECK(do_waiters(v->fd, 1, (void *)v->data, 1) == 0);
 }
 
 TEST_OBSERVER(results_written_into_it)
@@ -252,7 +257,7 @@ static void calls_that_need_a_writer(struct view *v)
 		SHMBUF_IOC_GROW, SHMBUF_IOC_SEAL, SHMBUF_IOC_REGISTER, SHMBUF_IOC_UNREGISTER,
 		SHMBUF_IOC_LOCK, SHMBUF_IOC_UNLOCK, SHMBUF_IOC_CONSISTENT, SHMBUF_IOC_DOWNGRADE,
 		SHMBUF_IOC_WAKE, SHMBUF_IOC_SEM_WAIT, SHMBUF_IOC_SEM_POST,
-		SHMBUF_IOC_BARRIER_WAIT, SHMBUF_IOC_BARRIER_LEAVE,
+		SHMBUF_IOC_BARRIER_WAIT, SHMBUF_IOC_BARRIER_LEAVE, SHMBUF_IOC_RECOVER,
 	};
 	struct shmbuf_wait_item item = { .fd = v->fd, .kind = SHMBUF_KIND_LOCK };
 	struct shmbuf_wait_any any = {

@@ -51,6 +51,28 @@ static void see_a_death(int fd)
 	CHECK(death.time >= start && death.time <= now());
 }
 
+/* What is told of is told on the clock of who asks. */
+static void see_times(int fd)
+{
+	struct shmbuf_waiter_info waiter;
+	struct shmbuf_stats stats;
+	__u64 start = now();
+	pid_t pid = spawn();
+
+	if (!pid) {
+		__u64 sequence = 0;
+
+		_exit(do_wait(fd, 1, &sequence, NEVER));
+	}
+	UNTIL(asleep_in(pid, SHMBUF_IOC_WAIT));
+	CHECK(do_waiters(fd, 1, &waiter, 1) == 1);
+	/* To the clock's tick. */
+	CHECK(waiter.since >= start - 20 * NSEC_PER_MSEC && waiter.since <= now());
+	CHECK(do_stats(fd, &stats) == 0);
+	CHECK(stats.created <= start && start - stats.created < 1000 * NSEC_PER_SEC);
+	kill_and_reap(pid);
+}
+
 TEST(deadlines)
 {
 	int fd = open_device(O_RDWR);
@@ -79,6 +101,7 @@ TEST(deadlines)
 		inside = spawn();
 		if (!inside) {
 			see_a_death(fd);
+			see_times(fd);
 			pass_deadlines(fd, outside);
 			_exit(0);
 		}

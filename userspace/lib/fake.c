@@ -11,7 +11,8 @@
  * What it doesn't do: permissions, limits, the release of a handle (an id ends with its
  * thread or by UNREGISTER), names that end by themselves, cycles of waiters; who is killed
  * while he waits still counts as waiting.  A command that it doesn't know (WAIT_ANY, WATCH,
- * MOVED, OWNER_INFO, DEATHS) fails with ENOTTY, a flag with EOPNOTSUPP.
+ * MOVED, OWNER_INFO, DEATHS, RECOVER, STATS, LIST, OBJECTS, WAITERS) fails with ENOTTY, a flag
+ * with EOPNOTSUPP.
  */
 #include "fake_call.h"
 
