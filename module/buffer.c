@@ -14,6 +14,7 @@
 #include "name.h"
 #include "owner.h"
 #include "sweep.h"
+#include "trace.h"
 #include "user.h"
 
 struct workqueue_struct *shmbuf_workqueue;
@@ -72,8 +73,10 @@ static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
 	xa_destroy(&buffer->owners);
 	shmbuf_deaths_free(buffer);
 	mtree_destroy(&buffer->kinds);
-	if (!IS_ERR_OR_NULL(buffer->data))
+	if (!IS_ERR_OR_NULL(buffer->data)) {
+		trace_shmbuf_destroy(buffer);
 		fput(buffer->data);
+	}
 	shmbuf_control_free(buffer->control, buffer->control_size);
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_OBJECTS, buffer->nr_objects);
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_BUFFERS, 1);

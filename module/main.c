@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "buffer.h"
+#include "counter.h"
 #include "data.h"
 #include "deadlock.h"
 #include "handle.h"
@@ -15,6 +16,7 @@ static struct miscdevice shmbuf_miscdev = {
 	.name = "shmbuf",
 	.fops = &shmbuf_fops,
 	.mode = 0660,
+	.groups = shmbuf_counter_groups,
 };
 
 static int __init shmbuf_init(void)
