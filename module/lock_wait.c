@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "claim.h"
 #include "compat.h"
+#include "contention.h"
 #include "counter.h"
 #include "deadlock.h"
 #include "info.h"
@@ -355,8 +356,8 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 	shmbuf_point(lock_queued);
 
 	if (ret == -EBUSY) {
-		shmbuf_count(SHMBUF_COUNT_CONTENTIONS);
 		ret = shmbuf_lock_sleep_queued(buffer, &waiter, flags, deadline);
+		shmbuf_contention_note(buffer, index, ktime_get_ns() - waiter.since);
 	}
 	shmbuf_claim_free(waiter.claim);
 	shmbuf_edge_remove(&edge);

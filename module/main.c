@@ -6,6 +6,7 @@
 #include "counter.h"
 #include "data.h"
 #include "deadlock.h"
+#include "debugfs.h"
 #include "handle.h"
 #include "name.h"
 #include "process.h"
@@ -34,6 +35,7 @@ static int __init shmbuf_init(void)
 	ret = misc_register(&shmbuf_miscdev);
 	if (ret)
 		goto err_buffer;
+	shmbuf_debugfs_init();
 	return 0;
 
 err_buffer:
@@ -46,6 +48,7 @@ err_data:
 /* Handles, data areas and names all hold the module: none is left. */
 static void __exit shmbuf_exit(void)
 {
+	shmbuf_debugfs_exit();
 	misc_deregister(&shmbuf_miscdev);
 	shmbuf_name_exit();
 	shmbuf_process_exit();

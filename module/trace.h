@@ -19,8 +19,8 @@
 #include "owner.h"
 
 /*
- * What is enabled costs the same locks as what isn't: only words are read, without them.
- * All but owner_died and leave come from the thread that they are about.
+ * Events take no locks and follow no pointers but those that the caller holds.  But for deaths
+ * they come outside of all spinlocks, from the thread that they are about.
  */
 
 TRACE_DEFINE_ENUM(SHMBUF_KIND_NONE);
@@ -227,7 +227,7 @@ TRACE_EVENT(shmbuf_lock_acquired,
 		  __entry->shared, __entry->waited, __entry->ret)
 );
 
-TRACE_EVENT(shmbuf_lock_released,
+DECLARE_EVENT_CLASS(shmbuf_given_up,
 	TP_PROTO(const struct shmbuf_buffer *buffer, u32 index, u64 owner),
 	TP_ARGS(buffer, index, owner),
 	TP_STRUCT__entry(
@@ -244,6 +244,16 @@ TRACE_EVENT(shmbuf_lock_released,
 	),
 	TP_printk("buffer=%llu index=%u owner=0x%llx pid=%d", __entry->buffer, __entry->index,
 		  __entry->owner, __entry->pid)
+);
+
+DEFINE_EVENT(shmbuf_given_up, shmbuf_lock_released,
+	TP_PROTO(const struct shmbuf_buffer *buffer, u32 index, u64 owner),
+	TP_ARGS(buffer, index, owner)
+);
+
+DEFINE_EVENT(shmbuf_given_up, shmbuf_lock_recovered,
+	TP_PROTO(const struct shmbuf_buffer *buffer, u32 index, u64 owner),
+	TP_ARGS(buffer, index, owner)
 );
 
 /* @kind: SHMBUF_KIND_NONE for a WAIT_ANY, with how many items as @index. */
