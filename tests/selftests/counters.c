@@ -61,11 +61,17 @@ TEST(buffers)
 TEST(of_all_users)
 {
 	__u64 buffers = counter("buffers");
+	int own = new_buffer(NULL, 1, 0, 0), fds[3];
 	char name[64];
-	int fd = new_buffer_of(OWNER, new_name(name), 0600, 4096, 1, 1);
+	uid_t i;
 
+	for (i = 0; i < 3; i++)
+		fds[i] = new_buffer_of(OWNER + i, new_name(name), 0600, 4096, 1, 1);
+	EXPECT_EQ(buffers + 4, counter("buffers"));
+	for (i = 0; i < 3; i++)
+		close(fds[i]);
 	EXPECT_EQ(buffers + 1, counter("buffers"));
-	close(fd);
+	close(own);
 	EXPECT_EQ(buffers, counter("buffers"));
 }
 

@@ -58,12 +58,12 @@ FIXTURE_TEARDOWN(trace)
 	close(self->fd);
 }
 
-/* From here on all that has been traced is looked at. */
+/* From here on all that has been traced is looked at.  To read a trace can make events. */
 static void look(FIXTURE_DATA(trace) *self)
 {
 	char path[256];
 
-	trace_write(self, "events/shmbuf/enable", "0");
+	trace_write(self, "events/enable", "0");
 	snprintf(path, sizeof(path), "%s/trace", self->dir);
 	free(self->text);
 	self->text = read_text(path);
