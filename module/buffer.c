@@ -20,6 +20,7 @@
 #include "owner.h"
 #include "registry.h"
 #include "sweep.h"
+#include "trace.h"
 #include "user.h"
 
 struct workqueue_struct *shmbuf_workqueue;
@@ -177,8 +178,10 @@ struct shmbuf_buffer *shmbuf_buffer_get(struct shmbuf_buffer *buffer)
 static void shmbuf_buffer_give_back(struct shmbuf_buffer *buffer)
 {
 	WRITE_ONCE(buffer->data_inode, NULL);
-	if (!IS_ERR_OR_NULL(buffer->data))
+	if (!IS_ERR_OR_NULL(buffer->data)) {
+		trace_shmbuf_destroy(buffer);
 		fput(buffer->data);
+	}
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_OBJECTS, buffer->nr_objects);
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_BUFFERS, 1);
 }

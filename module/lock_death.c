@@ -11,6 +11,7 @@
 #include "name.h"
 #include "object.h"
 #include "owner.h"
+#include "trace.h"
 #include "waiter.h"
 
 /* The locks of the dead: one look at each word of the buffer, for all who died meanwhile. */
@@ -84,6 +85,8 @@ unlock:
 	/* Of an id that there never was nothing is known, nor is there a place for it. */
 	if (!ret && alive)
 		shmbuf_held_forget(buffer, args->index, args->owner);
+	if (!ret)
+		trace_shmbuf_lock_recovered(buffer, args->index, args->owner);
 	/* INIT or RESET at work on it: it isn't held. */
 	return ret == -EAGAIN ? -ESRCH : ret;
 }
