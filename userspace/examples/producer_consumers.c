@@ -119,7 +119,7 @@ static void put(long item)
 }
 
 /* Who has come here is joined to the buffer, so that the others hear of its death. */
-static void start(void)
+static void meet(void)
 {
 	struct timespec deadline;
 	int err;
@@ -128,7 +128,7 @@ static void start(void)
 	deadline.tv_sec += 10;
 	err = shmbuf_barrier_wait(buffer, START, &deadline);
 	if (err < 0)
-		error(1, 0, "the start: %s", shmbuf_strerror(err));
+		error(1, 0, "starting: %s", shmbuf_strerror(err));
 }
 
 int main(void)
@@ -147,13 +147,13 @@ int main(void)
 	ring = shmbuf_data(buffer);
 	for (int i = 0; i < CONSUMERS; i++) {
 		if (!fork()) {
-			start();
+			meet();
 			while (take())
 				;
 			return 0;
 		}
 	}
-	start();
+	meet();
 	for (long i = 1; i <= ITEMS; i++)
 		put(i);
 	while (wait(&status) > 0)
