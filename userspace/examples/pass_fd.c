@@ -61,7 +61,7 @@ static int receive_fd(int sock)
 
 static void append(struct note *note, const char *text, bool killed)
 {
-	strcpy(note->text + note->length, text);
+	memcpy(note->text + note->length, text, strlen(text) + 1);
 	if (killed)
 		raise(SIGKILL);	/* half way, and holding the lock */
 	note->length += strlen(text);
