@@ -302,6 +302,27 @@ stage_demo() {
 	ok "if the pipeline itself is killed, its processes end" demo_orphans
 }
 
+# Each as README.md of the examples says, with what is installed.
+examples_compile() {
+	local dest=$scratch/examples output name
+	rm -rf "$dest"
+	make -s -C "$top" install DESTDIR="$dest" PREFIX=/usr || return
+	PKG_CONFIG_PATH=$(dirname "$(find "$dest" -name shmbuf.pc)")
+	export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR=$dest
+	for output in "$top"/userspace/examples/*.out; do
+		name=$(basename "$output" .out)
+		# shellcheck disable=SC2046 # a list of words
+		cc -Wall -Wextra -Werror -o "$dest/$name" "$top/userspace/examples/$name.c" $(pkg-config --cflags --libs shmbuf) || return
+	done
+}
+
+# What the examples print, and that they leave nothing when they are killed.
+stage_examples() {
+	ok "they compile as their README says" examples_compile
+	GUEST_PARTS=userspace "$vm/run" -k "${KERNEL:-6.1}" --add "$top/tests/examples" --add "$top/tests/host-ready" \
+		--add "$top/userspace/examples:/opt/outputs" -- /host/examples "$libexec/examples" /opt/outputs
+}
+
 # DKMS as a user would use it, into a tree of its own; the module that it made is booted.
 stage_dkms() {
 	local dir release version tree=$scratch/dkms args

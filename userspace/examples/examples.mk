@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The example programs; each is NAME.c with the objects named here, and libraries LDLIBS_NAME.
-EXAMPLES := counter pipeline
+EXAMPLES := counter observer pass_fd pipeline producer_consumers worker_pool
 
 .DEFAULT_GOAL := all
 $(BUILD)/examples/pipeline: $(addprefix $(BUILD)/examples/pipeline_,crew.o killer.o options.o \

@@ -10,8 +10,23 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/shmbuf
 BUILD=$TOP/build
 
+# This script in its messages; of those that are called run, which one.
+PROGRAM=${0##*/}
+[ "$PROGRAM" != run ] || PROGRAM=$(basename "$(cd "$(dirname "$0")" && pwd)")/run
+
 say() { printf '%s\n' "$*" >&2; }
-die() { say "${0##*/}: $*"; exit 1; }
+die() { say "$PROGRAM: $*"; exit 1; }
+bad_usage() { say "$PROGRAM: $* (see --help)"; exit 2; }
+
+# numbers LEAST NAME...: those of the variables that are set are numbers from LEAST (0 or 1) up.
+numbers() {
+	local least=$1 name
+	shift
+	for name; do
+		[[ -z ${!name-} || ${!name} =~ ^([1-9][0-9]*|0x0*[1-9a-f][0-9a-f]*)$ ]] || [ "$least" = "${!name}" ] ||
+			die "$name=${!name} is not a number from $least up"
+	done
+}
 
 # locked FILE CMD...: run CMD while nobody else holds the lock FILE.
 locked() {
