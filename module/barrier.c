@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
@@ -196,6 +197,7 @@ static int shmbuf_barrier_wait_settled(struct shmbuf_buffer *buffer, struct shmb
 		.kind = SHMBUF_KIND_BARRIER,
 		.task = current,
 		.owner = owner,
+		.since = ktime_get_coarse_ns(),
 	};
 	int tries = SHMBUF_SETTLE_TRIES;
 	int ret;

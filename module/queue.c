@@ -239,6 +239,7 @@ static int shmbuf_wait_by(struct shmbuf_buffer *buffer, bool observer,
 		.task = current,
 		.expected = args->sequence,
 		.observer = observer,
+		.since = ktime_get_coarse_ns(),
 	};
 	int tries = SHMBUF_SETTLE_TRIES;
 	int ret;
