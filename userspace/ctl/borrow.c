@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -16,13 +15,13 @@
 static uint64_t id_of(const char *fdinfo)
 {
 	FILE *file = fopen(fdinfo, "re");
-	uint64_t id = 0;
+	unsigned long long id = 0;
 	char line[512];
 
 	if (!file)
 		return 0;
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "shmbuf-id: %" SCNu64, &id) == 1)
+		if (sscanf(line, "shmbuf-id: %llu", &id) == 1)
 			break;
 	fclose(file);
 	return id;

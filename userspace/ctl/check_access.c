@@ -23,12 +23,13 @@ static const struct group *check_group(struct checks *checks)
 	struct check *check;
 
 	if (group) {
-		check_add(checks, "group", VERDICT_GOOD, "group " GROUP " is there (%u)",
+		check_add(checks, "group", VERDICT_GOOD, "group shmbuf is there (%u)",
 			  (unsigned int)group->gr_gid);
 		return group;
 	}
-	check = check_add(checks, "group", VERDICT_CARE, "there is no group " GROUP);
-	check_advise(check, "systemd-sysusers, or: addgroup --system " GROUP "; then udevadm control --reload; udevadm trigger " NODE);
+	check = check_add(checks, "group", VERDICT_CARE, "there is no group shmbuf");
+	check_advise(check,
+		     "systemd-sysusers, or: addgroup --system shmbuf; then udevadm control --reload; udevadm trigger /dev/shmbuf");
 	return NULL;
 }
 
@@ -41,22 +42,27 @@ static bool check_node(struct checks *checks, const struct group *group)
 	if (stat(NODE, &node)) {
 		if (access("/sys/module/shmbuf", F_OK))
 			return false;
-		check = check_add(checks, "device", VERDICT_BAD, "there is no " NODE ", though the module is loaded");
-		check_advise(check, "in a container: pass the device in (--device " NODE "); else udevadm trigger");
+		check = check_add(checks, "device", VERDICT_BAD,
+				  "there is no /dev/shmbuf, though the module is loaded");
+		check_advise(check,
+			     "in a container: pass the device in (--device /dev/shmbuf); else udevadm trigger");
 		return false;
 	}
 	if (!S_ISCHR(node.st_mode)) {
-		check = check_add(checks, "device", VERDICT_BAD, NODE " is no device");
-		check_advise(check, "rm " NODE "; rmmod shmbuf; modprobe shmbuf");
+		check = check_add(checks, "device", VERDICT_BAD, "/dev/shmbuf is no device");
+		check_advise(check, "rm /dev/shmbuf; rmmod shmbuf; modprobe shmbuf");
 		return false;
 	}
 	if ((node.st_mode & 0777) == 0660 && group && node.st_gid == group->gr_gid) {
-		check_add(checks, "device", VERDICT_GOOD, NODE " has mode 0660 and group " GROUP);
+		check_add(checks, "device", VERDICT_GOOD,
+			  "/dev/shmbuf has mode 0660 and group shmbuf");
 		return true;
 	}
-	check = check_add(checks, "device", VERDICT_CARE, NODE " has mode %04o and group %s, not 0660 and " GROUP,
+	check = check_add(checks, "device", VERDICT_CARE,
+			  "/dev/shmbuf has mode %04o and group %s, not 0660 and shmbuf",
 			  (unsigned int)node.st_mode & 0777, group_name(node.st_gid));
-	check_advise(check, "install the udev rule 60-shmbuf.rules, then udevadm control --reload; udevadm trigger " NODE);
+	check_advise(check,
+		     "install the udev rule 60-shmbuf.rules, then udevadm control --reload; udevadm trigger /dev/shmbuf");
 	return true;
 }
 
@@ -89,20 +95,21 @@ static void check_user(struct checks *checks)
 	struct check *check;
 
 	if (!euidaccess(NODE, R_OK | W_OK)) {
-		check_add(checks, "user", VERDICT_GOOD, "%s may use " NODE, user);
+		check_add(checks, "user", VERDICT_GOOD, "%s may use /dev/shmbuf", user);
 		return;
 	}
-	check = check_add(checks, "user", VERDICT_BAD, "%s may not use " NODE "%s", user,
+	check = check_add(checks, "user", VERDICT_BAD, "%s may not use /dev/shmbuf%s", user,
 			  errno == EACCES ? "" : strerror(errno));
 	if (!group)
 		return;
 	if (in_session(group->gr_gid))
-		check_advise(check, "%s is in group " GROUP ": mend the device's mode", user);
+		check_advise(check, "%s is in group shmbuf: mend the device's mode", user);
 	else if (is_member(group, user))
-		check_advise(check, "%s is in group " GROUP " since this session began: log in again",
+		check_advise(check,
+			     "%s is in group shmbuf since this session began: log in again",
 			     user);
 	else
-		check_advise(check, "adduser %s " GROUP ", and log in again", user);
+		check_advise(check, "adduser %s shmbuf, and log in again", user);
 }
 
 void check_access(struct checks *checks)

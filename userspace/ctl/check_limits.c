@@ -55,7 +55,8 @@ static void check_limit(struct checks *checks, const char *parameter, const char
 	check = check_add(checks, "limit", near ? VERDICT_CARE : VERDICT_GOOD,
 			  "%s: %s of %s", what, have, most);
 	if (near)
-		check_advise(check, "remove buffers that nobody needs (shmbufctl list), or raise it: /sys/module/shmbuf/parameters/%s, and for every boot 'options shmbuf %s=N' in /etc/modprobe.d",
+		check_advise(check,
+			     "remove buffers that nobody needs (shmbufctl list), or raise it: /sys/module/shmbuf/parameters/%s, and for every boot 'options shmbuf %s=N' in /etc/modprobe.d",
 			     parameter, parameter);
 }
 

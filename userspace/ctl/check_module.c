@@ -15,7 +15,6 @@
 
 static struct utsname kernel;
 
-/* A file of the kernel's modules has a line that begins with @word, or has it as its file. */
 static bool file_has(const char *path, const char *word)
 {
 	FILE *file = fopen(path, "re");
@@ -77,7 +76,8 @@ static void check_loaded(struct checks *checks, bool loaded)
 		if (installed())
 			check_advise(check, "modprobe shmbuf");
 		else
-			check_advise(check, "it isn't installed for this kernel: install package shmbuf-dkms, or as root 'make dkms-install' in the source tree; then modprobe shmbuf");
+			check_advise(check,
+				     "it isn't installed for this kernel: install package shmbuf-dkms, or as root 'make dkms-install' in the source tree; then modprobe shmbuf");
 		return;
 	}
 	if (!read_line("/sys/module/shmbuf/version", version, sizeof(version))) {
@@ -90,9 +90,11 @@ static void check_loaded(struct checks *checks, bool loaded)
 	}
 	check = check_add(checks, "module", VERDICT_CARE,
 			  "version %s is loaded, this tool is of version %s", version, CTL_VERSION);
-	check_advise(check, "install module and tool of the same release, and load it anew when no program uses it: rmmod shmbuf; modprobe shmbuf");
+	check_advise(check,
+		     "install module and tool of the same release, and load it anew when no program uses it: rmmod shmbuf; modprobe shmbuf");
 }
 
+/* A module of that ABI may have been built before it was complete. */
 static void check_abi(struct checks *checks, bool loaded)
 {
 	struct shmbuf_listing listing;
@@ -103,27 +105,24 @@ static void check_abi(struct checks *checks, bool loaded)
 	if (!loaded)
 		return;
 	ret = shmbuf_query(NULL, &info);
-	if (ret == -EPROTONOSUPPORT) {
-		check = check_add(checks, "abi", VERDICT_BAD,
-				  "the loaded module is older than this tool's ABI %d",
-				  SHMBUF_ABI_VERSION);
-	} else if (ret < 0) {
+	if (ret < 0 && ret != -EPROTONOSUPPORT)
 		return;
-	} else if (info.abi_version == SHMBUF_ABI_VERSION &&
-		   shmbuf_list(&listing, 1, 0) != -ENOTTY) {
+	if (!ret && info.abi_version > SHMBUF_ABI_VERSION) {
+		check_add(checks, "abi", VERDICT_NOTE,
+			  "the module's ABI %u is newer than this tool's %d, and knows all of it",
+			  info.abi_version, SHMBUF_ABI_VERSION);
+		return;
+	}
+	if (!ret && info.abi_version == SHMBUF_ABI_VERSION &&
+	    shmbuf_list(&listing, 1, 0) != -ENOTTY) {
 		check_add(checks, "abi", VERDICT_GOOD, "module and tool have ABI %d",
 			  SHMBUF_ABI_VERSION);
 		return;
-	} else if (info.abi_version > SHMBUF_ABI_VERSION) {
-		check_add(checks, "abi", VERDICT_NOTE, "the module's ABI %u is newer than this tool's %d, and knows all of it",
-			  info.abi_version, SHMBUF_ABI_VERSION);
-		return;
-	} else {
-		check = check_add(checks, "abi", VERDICT_BAD,
-				  "the loaded module's ABI %u is older than this tool's %d",
-				  info.abi_version, SHMBUF_ABI_VERSION);
 	}
-	check_advise(check, "install the module of this tool's release, and load it anew when no program uses it: rmmod shmbuf; modprobe shmbuf");
+	check = check_add(checks, "abi", VERDICT_BAD,
+			  "the loaded module is older than this tool's ABI %d", SHMBUF_ABI_VERSION);
+	check_advise(check,
+		     "install the module of this tool's release, and load it anew when no program uses it: rmmod shmbuf; modprobe shmbuf");
 }
 
 static void check_boot(struct checks *checks)
@@ -158,7 +157,9 @@ static void check_boot(struct checks *checks)
 		}
 		globfree(&found);
 	}
-	check = check_add(checks, "boot", VERDICT_CARE, "it isn't loaded at boot: no modules-load.d names it");
+	check = check_add(checks,
+			  "boot",
+			  VERDICT_CARE, "it isn't loaded at boot: no modules-load.d names it");
 	check_advise(check, "echo shmbuf > /etc/modules-load.d/shmbuf.conf");
 }
 
@@ -181,7 +182,8 @@ static void check_dkms(struct checks *checks)
 		check = check_add(checks, "dkms", VERDICT_BAD,
 				  "DKMS has it, but hasn't built it for this kernel (%s)",
 				  kernel.release);
-		check_advise(check, "install the kernel's headers, then dkms autoinstall -k %s; why it failed is in /var/lib/dkms/shmbuf/*/build/make.log",
+		check_advise(check,
+			     "install the kernel's headers, then dkms autoinstall -k %s; why it failed is in /var/lib/dkms/shmbuf/*/build/make.log",
 			     kernel.release);
 	}
 }

@@ -12,9 +12,6 @@
 #define SECURE_BOOT \
 	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
-static const char how_to[] =
-	"sign it with a key that the firmware knows: make sign in the source tree, or let DKMS: mokutil --import /var/lib/dkms/mok.pub, then reboot and confirm";
-
 /* Four bytes of attributes come first. */
 static bool secure_boot(void)
 {
@@ -70,7 +67,8 @@ static void check_required(struct checks *checks)
 		check = check_add(checks, "signature", loaded ? VERDICT_CARE : VERDICT_BAD,
 				  "%s, so the kernel takes signed modules only%s", why,
 				  loaded ? ", and the loaded one isn't signed" : "");
-		check_advise(check, "%s", how_to);
+		check_advise(check,
+			     "sign it with a key that the firmware knows: make sign in the source tree; or have DKMS sign it: mokutil --import /var/lib/dkms/mok.pub, then reboot and confirm");
 	}
 }
 
@@ -83,6 +81,8 @@ void check_signing(struct checks *checks)
 	if (!read_line("/proc/sys/kernel/modules_disabled", line, sizeof(line)) || *line != '1')
 		return;
 	check = check_add(checks, "loading", access("/sys/module/shmbuf", F_OK) ? VERDICT_BAD :
-			  VERDICT_NOTE, "kernel.modules_disabled is set: no module can be loaded before the next boot");
-	check_advise(check, "reboot without that setting, if the module isn't loaded or is to be replaced");
+			  VERDICT_NOTE,
+			  "kernel.modules_disabled is set: no module can be loaded before the next boot");
+	check_advise(check,
+		     "reboot without that setting, if the module isn't loaded or is to be replaced");
 }

@@ -44,8 +44,7 @@ struct column {
 	unsigned int flags;
 };
 
-#define SHOWN	(1U << 0)
-#define RIGHT	(1U << 1)
+enum { SHOWN = 1, RIGHT = 2 };
 
 #define COLUMNS_MAX	40
 

@@ -33,7 +33,7 @@ static bool has(const struct option *options, const char *name)
 	return false;
 }
 
-static int help(const struct command *command, const struct option *options)
+static int print_help(const struct command *command, const struct option *options)
 {
 	fputs(command->help, stdout);
 	if (has(options, "name"))
@@ -76,7 +76,7 @@ int next_option(const struct command *command, int argc, char **argv, const char
 		c = getopt_long(argc, argv, letters, options, NULL);
 		switch (c) {
 		case 'h':
-			exit(help(command, options));
+			exit(print_help(command, options));
 		case 'J':
 			output.json = true;
 			break;

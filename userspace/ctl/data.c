@@ -187,7 +187,7 @@ static int run_cat(int argc, char **argv)
 }
 
 /* Up to @most bytes of standard input, and one more that shows that there are more. */
-static char *input(uint64_t most, bool beyond, size_t *size)
+static char *read_all(uint64_t most, bool beyond, size_t *size)
 {
 	size_t room = 0, want;
 	char *text = NULL, *more;
@@ -263,7 +263,7 @@ static int run_write(int argc, char **argv)
 	if (room >= 0) {
 		bool counted = part.count <= (uint64_t)room;
 
-		text = input(counted ? part.count : (uint64_t)room, !counted, &size);
+		text = read_all(counted ? part.count : (uint64_t)room, !counted, &size);
 		if (text)
 			ret = write_text(&target, &part, text, size);
 		free(text);

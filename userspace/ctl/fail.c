@@ -84,9 +84,11 @@ int fail_err(int err, const char *format, ...)
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fprintf(stderr, ": %s\n", err == -ENOTTY ?
-		"the loaded module is older than this tool: install the module of the same release" :
-		shmbuf_strerror(err));
+	if (err == -ENOTTY)
+		fputs(": the loaded module is older than this tool: install the same release's\n",
+		      stderr);
+	else
+		fprintf(stderr, ": %s\n", shmbuf_strerror(err));
 	return all_with ? all_with : (int)status_of(err);
 }
 
@@ -114,7 +116,9 @@ int fail_object(int err, const char *name, uint32_t index, const char *kind)
 	char *shown = text_safe(name);
 	int status;
 
-	if (err == -EINVAL)
+	if (index == SHMBUF_INDEX_DEATHS)
+		status = fail_err(err, "buffer '%s', queue of deaths", shown);
+	else if (err == -EINVAL)
 		status = fail(CTL_ABSENT,
 			      "buffer '%s' has no %s %u: shmbufctl show says what it has",
 			      shown, kind, index);
@@ -132,7 +136,9 @@ void usage_error(const char *format, ...)
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fprintf(stderr, " (see shmbufctl %s%s--help)\n", command ? command : "", command ? " " : "");
+	fprintf(stderr,
+		" (see shmbufctl %s%s--help)\n",
+		command ? command : "", command ? " " : "");
 	exit(all_with ? all_with : CTL_USAGE);
 }
 

@@ -30,7 +30,7 @@ static void tell(struct target *target, uint32_t index)
 	free(name);
 }
 
-static bool repaired(struct target *target, uint32_t index, const char *command)
+static bool repair(struct target *target, uint32_t index, const char *command)
 {
 	char text[16];
 	int status;
@@ -43,10 +43,10 @@ static bool repaired(struct target *target, uint32_t index, const char *command)
 	if (status == 0)
 		return true;
 	if (status != -1 && WIFEXITED(status))
-		say("the repair ended with status %d, so nothing is repaired",
+		say("the command ended with status %d: nothing is in order yet",
 		    WEXITSTATUS(status));
 	else
-		say("the repair failed, so nothing is repaired");
+		say("the command failed: nothing is in order yet");
 	return false;
 }
 
@@ -57,7 +57,7 @@ static int go_on(struct target *target, uint32_t index, const struct wish *wish)
 
 	tell(target, index);
 	if (wish->repair) {
-		if (!repaired(target, index, wish->repair))
+		if (!repair(target, index, wish->repair))
 			return -EOWNERDEAD;
 	} else if (!wish->consistent) {
 		say("repair the data first; --consistent says that it is in order");

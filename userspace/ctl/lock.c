@@ -146,7 +146,7 @@ static int run_locked(struct target *target, uint32_t index, bool shared, char *
 
 	if (status >= 0 && WIFSIGNALED(status) && !shared) {
 		killer = WTERMSIG(status);
-		say("buffer '%s', lock %u: signal %d killed %s, so the next one who takes it is told that its holder died",
+		say("buffer '%s', lock %u: signal %d killed %s: the next one is told that it died",
 		    text_safe(target->name), index, killer, text_safe(*argv));
 		return 128 + killer;
 	}

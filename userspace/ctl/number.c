@@ -18,7 +18,7 @@ static uint64_t digits(const char *what, const char *text, char **end, int base)
 	errno = 0;
 	value = strtoull(text, end, base);
 	if (!isdigit((unsigned char)*text))
-		usage_error("%s is no number: '%s'", what, text_safe(text));
+		usage_error("%s isn't numeric: '%s'", what, text_safe(text));
 	if (errno)
 		usage_error("%s is too large: '%s'", what, text_safe(text));
 	return value;
@@ -30,7 +30,7 @@ uint64_t number(const char *what, const char *text, uint64_t least, uint64_t mos
 	uint64_t value = digits(what, text, &end, 10);
 
 	if (*end)
-		usage_error("%s is no number: '%s'", what, text_safe(text));
+		usage_error("%s isn't numeric: '%s'", what, text_safe(text));
 	if (value < least || value > most)
 		usage_error("%s is %" PRIu64 " to %" PRIu64 ", not %s", what, least, most, text);
 	return value;

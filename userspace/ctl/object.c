@@ -72,15 +72,17 @@ static int fail_range(int ret, const char *name, uint32_t first, uint32_t count)
 	const char *shown = text_safe(name);
 
 	if (ret == -EINVAL)
-		return fail(CTL_ABSENT, "buffer '%s' has no room for %u objects from %u on in its table",
+		return fail(CTL_ABSENT,
+			    "buffer '%s' has no room for %u objects from %u on in its table",
 			    shown, count, first);
 	if (ret == -EEXIST)
-		return fail(CTL_FAILED, "buffer '%s', object %u: it has a kind: shmbufctl reset takes it",
+		return fail(CTL_FAILED,
+			    "buffer '%s', object %u: it has a kind: shmbufctl reset takes it",
 			    shown, first);
 	return fail_err(ret, "buffer '%s', object %u", shown, first);
 }
 
-static int init(int argc, char **argv)
+static int run_init(int argc, char **argv)
 {
 	uint32_t count = options_count(&init_command, argc, argv), index;
 	struct target target;
@@ -101,7 +103,7 @@ static int init(int argc, char **argv)
 	return ret;
 }
 
-static int reset(int argc, char **argv)
+static int run_reset(int argc, char **argv)
 {
 	uint32_t count = options_count(&reset_command, argc, argv), index;
 	struct target target;
@@ -120,9 +122,9 @@ static int reset(int argc, char **argv)
 }
 
 const struct command init_command = {
-	"init", "give sync objects a kind", init_help, NULL, init,
+	"init", "give sync objects a kind", init_help, NULL, run_init,
 };
 
 const struct command reset_command = {
-	"reset", "take the kind from idle sync objects", reset_help, NULL, reset,
+	"reset", "take the kind from idle sync objects", reset_help, NULL, run_reset,
 };

@@ -124,8 +124,10 @@ static unsigned int print_cell(const struct cell *cell, unsigned int width, bool
 			       unsigned int used)
 {
 	unsigned int pad = width - cell->width;
-	unsigned int room = !output.width ? UINT32_MAX : output.width > used ? output.width - used : 0;
+	unsigned int room = UINT32_MAX;
 
+	if (output.width)
+		room = output.width > used ? output.width - used : 0;
 	if (right && pad < room)
 		printf("%*s", (int)pad, "");
 	tone_begin(cell->tone);

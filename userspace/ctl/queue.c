@@ -192,7 +192,8 @@ static int run_wake(int argc, char **argv)
 	uint32_t queue;
 	int ret;
 
-	while (next_option(&wake_command, argc, argv, "+:" JSON_LETTERS BUFFER_LETTERS, options) != -1)
+	while (next_option(&wake_command, argc, argv, "+:" JSON_LETTERS BUFFER_LETTERS,
+			   options) != -1)
 		;
 	expect_operands(argc - optind, 2, 3, "shmbufctl wake [OPTION]... BUFFER QUEUE [COUNT]");
 	queue = target_index(argv[optind + 1], false);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -86,21 +85,26 @@ static int take_away(struct target *target, uint32_t index, const struct shmbuf_
 
 	process_text(who, sizeof(who), info->pid, info->tid, info->comm);
 	if (!(info->state & SHMBUF_OWNER_HELD))
-		ret = fail(CTL_FAILED, "nobody holds lock %u of '%s' exclusively: nothing to take away",
+		ret = fail(CTL_FAILED,
+			   "nobody holds lock %u of '%s' exclusively: nothing to take away",
 			   index, name);
 	else if (owner && owner != info->owner)
-		ret = fail(CTL_FAILED, "lock %u of '%s' is held by owner %" PRIu64 " now: nothing is taken away",
-			   index, name, (uint64_t)info->owner);
+		ret = fail(CTL_FAILED,
+			   "lock %u of '%s' is held by owner %llu now: nothing is taken away",
+			   index, name, (unsigned long long)info->owner);
 	else
 		ret = shmbuf_recover(target->b, index, info->owner);
 	if (!ret)
-		say("lock %u of '%s' was taken from %s, who may still be changing the data; the next one to take it gets EOWNERDEAD and must repair it",
+		say("lock %u of '%s' was taken from %s, who may still be changing the data;"
+		    " the next one to take it gets EOWNERDEAD and must repair it",
 		    index, name, who);
 	else if (ret == -EPERM)
-		ret = fail(CTL_DENIED, "a lock of '%s' can be taken away by the buffer's owner and by root only",
+		ret = fail(CTL_DENIED,
+			   "a lock of '%s' can be taken away by the buffer's owner and by root only",
 			   name);
 	else if (ret == -ESRCH)
-		ret = fail(CTL_FAILED, "%s has just released lock %u of '%s': nothing is taken away",
+		ret = fail(CTL_FAILED,
+			   "%s has just released lock %u of '%s': nothing is taken away",
 			   who, index, name);
 	else if (ret < 0)
 		ret = fail_object(ret, target->name, index, "lock");

@@ -18,6 +18,7 @@ static const char help[] =
 "without a name is seen by the descriptor of a process that has it open, if you may look\n"
 "into that. The counts of contentions are the kernel's, and of the locks that are contended\n"
 "most (two of each 32nd index); a lock that is taken without a system call counts for none.\n"
+"With -o only the table of objects is printed; JSON has all of it nevertheless.\n"
 "\n"
 "  -a, --active      only objects that are held, waited for or not in order\n";
 
@@ -102,7 +103,8 @@ static void print(const struct shown *shown)
 	output.columns = NULL;
 	choose_columns(&waiter, waiter_columns);
 	choose_columns(&death, death_columns);
-	output.columns = output.json ? NULL : "+MAX,CONTENTIONS,WAITED,OWNERS,WAITERS,AGE,FLAGS,SEALS";
+	if (!output.json)
+		output.columns = "+MAX,CONTENTIONS,WAITED,OWNERS,WAITERS,AGE,FLAGS,SEALS";
 	choose_columns(&buffer, buffer_columns);
 	if (output.json) {
 		json_open(NULL, '{');

@@ -31,15 +31,16 @@ static int open_borrowed(struct target *target, uint64_t id)
 	fd = borrow(id, &pid);
 	if (fd == -ENOENT)
 		return fail(CTL_DENIED,
-			    "buffer %" PRIu64 " has no name, and no process into which you may look has it open: try as root",
-			    id);
+			    "buffer %llu has no name, and no process into which you may look has it open: try as root",
+			    (unsigned long long)id);
 	if (fd == -EPERM)
 		return fail(CTL_DENIED,
-			    "buffer %" PRIu64 " has no name; process %d has it open, but you may not take its descriptor: try as root",
-			    id, pid);
+			    "buffer %llu has no name; process %d has it open, but you may not take its descriptor: try as root",
+			    (unsigned long long)id, pid);
 	if (fd < 0)
-		return fail(CTL_FAILED, "buffer %" PRIu64 " has no name, and process %d's descriptor couldn't be had: %s",
-			    id, pid, strerror(-fd));
+		return fail(CTL_FAILED,
+			    "buffer %llu has no name, and process %d's descriptor couldn't be had: %s",
+			    (unsigned long long)id, pid, strerror(-fd));
 	ret = shmbuf_from_fd(&target->b, fd);
 	close(fd);
 	target->borrowed = true;

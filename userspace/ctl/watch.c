@@ -239,7 +239,8 @@ static int begin(struct watcher *watcher, const struct target *target)
 	int ret;
 
 	if (target->borrowed)
-		return fail(CTL_FAILED, "a buffer without a name can't be watched: its handle is another process's, whose watches these would be");
+		return fail(CTL_FAILED,
+			    "a buffer without a name can't be watched: its handle is another process's, whose watches these would be");
 	watcher->b = target->b;
 	ret = watcher->all ? add_all_queues(watcher) : 0;
 	if (!ret)
