@@ -89,11 +89,20 @@ static int take_options(int argc, char **argv, struct wish *wish, struct timespe
 	return conflict;
 }
 
-static void run_here(char **argv, pid_t parent, const sigset_t *mask)
+/**
+ * struct before - what CMD is to find as this tool found it
+ */
+struct before {
+	sighandler_t interrupt;
+	sighandler_t quit;
+	sigset_t mask;
+};
+
+static void run_here(char **argv, pid_t parent, const struct before *before)
 {
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	signal(SIGINT, before->interrupt);
+	signal(SIGQUIT, before->quit);
+	sigprocmask(SIG_SETMASK, &before->mask, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(STATUS_TROUBLE);
@@ -119,20 +128,23 @@ static int follow(pid_t pid, const sigset_t *signals)
 /* What the terminal sends goes to CMD as well, and is for it to follow. */
 static int run_command(char **argv)
 {
-	sigset_t signals, mask;
+	struct before before;
+	sigset_t signals;
 	pid_t parent = getpid(), pid;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, &mask);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &signals, &before.mask);
+	before.interrupt = signal(SIGINT, SIG_IGN);
+	before.quit = signal(SIGQUIT, SIG_IGN);
+	/* Where it is ignored children go without a word. */
+	signal(SIGCHLD, SIG_DFL);
 	fflush(stdout);
 	pid = fork();
 	if (!pid)
-		run_here(argv, parent, &mask);
+		run_here(argv, parent, &before);
 	if (pid < 0) {
 		say("no process can be made: %s", strerror(errno));
 		return -1;
