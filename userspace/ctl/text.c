@@ -18,6 +18,8 @@ static size_t showable(const char *from, mbstate_t *state)
 
 	if (from[0] == '\\' && from[1] == 'x')
 		return 0;
+	if (from[0] >= 0x20 && from[0] < 0x7f)
+		return 1;
 	length = mbrtowc(&wide, from, MB_CUR_MAX, state);
 	if (length == (size_t)-1 || length == (size_t)-2) {
 		memset(state, 0, sizeof(*state));
