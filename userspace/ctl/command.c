@@ -78,6 +78,8 @@ int next_option(const struct command *command, int argc, char **argv, const char
 		case 'h':
 			exit(print_help(command, options));
 		case 'J':
+			if (!has(options, "json"))
+				usage_error("there is no option '-J'");
 			output.json = true;
 			break;
 		case 'N':

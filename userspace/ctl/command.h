@@ -45,7 +45,8 @@ enum { OPTION_OWN = 256 };
 
 /*
  * The next option that is the command's own, or -1 behind the last.  Those above are dealt
- * with; what is no option is a usage error.  @letters begin with '+'.
+ * with; what is no option is a usage error.  @letters begin with ':', or with "+:" where
+ * options end at the first operand.
  */
 int next_option(const struct command *command, int argc, char **argv, const char *letters,
 		const struct option *options);

@@ -122,7 +122,7 @@ static int run(int argc, char **argv)
 	uint64_t size;
 	int c, ret;
 
-	while ((c = next_option(&create_command, argc, argv, "+:xm:s:l:q:c:" TABLE_LETTERS,
+	while ((c = next_option(&create_command, argc, argv, ":xm:s:l:q:c:" TABLE_LETTERS,
 				options)) != -1)
 		take_option(&made, c);
 	expect_operands(argc - optind, 2, 2, "shmbufctl create [OPTION]... NAME SIZE");

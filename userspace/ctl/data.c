@@ -53,8 +53,10 @@ struct part {
 
 enum { CONSISTENT = OPTION_OWN };
 
+/* The first is for write only. */
 static const struct option options[] = {
-	JSON_OPTIONS, BUFFER_OPTIONS,
+	{ "json", no_argument, NULL, 'J' },
+	HELP_OPTIONS, BUFFER_OPTIONS,
 	{ "offset", required_argument, NULL, 's' },
 	{ "count", required_argument, NULL, 'c' },
 	{ "lock", required_argument, NULL, 'l' },
@@ -65,11 +67,12 @@ static const struct option options[] = {
 
 static void take_options(const struct command *command, int argc, char **argv, struct part *part)
 {
+	static const char letters[] = ":s:c:l:t:" HELP_LETTERS BUFFER_LETTERS "J";
+	const struct option *own = command == &write_command ? options : options + 1;
 	int c;
 
 	*part = (struct part) { .count = UINT64_MAX };
-	while ((c = next_option(command, argc, argv, "+:s:c:l:t:" JSON_LETTERS BUFFER_LETTERS,
-				command == &write_command ? options : options + 1)) != -1) {
+	while ((c = next_option(command, argc, argv, letters, own)) != -1) {
 		switch (c) {
 		case 's':
 			part->offset = number_bytes("--offset", optarg);

@@ -95,7 +95,7 @@ static int run(int argc, char **argv)
 	static struct checks checks;
 	struct choice choice;
 
-	while (next_option(&doctor_command, argc, argv, "+:" TABLE_LETTERS, options) != -1)
+	while (next_option(&doctor_command, argc, argv, ":" TABLE_LETTERS, options) != -1)
 		;
 	expect_operands(argc - optind, 0, 0, "shmbufctl doctor [OPTION]...");
 	choose_columns(&choice, doctor_columns);

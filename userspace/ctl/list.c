@@ -20,7 +20,7 @@ static int run(int argc, char **argv)
 	struct choice choice;
 	int nr;
 
-	while (next_option(&list_command, argc, argv, "+:" TABLE_LETTERS, options) != -1)
+	while (next_option(&list_command, argc, argv, ":" TABLE_LETTERS, options) != -1)
 		;
 	expect_operands(argc - optind, 0, 0, "shmbufctl list [OPTION]...");
 	choose_columns(&choice, buffer_columns);

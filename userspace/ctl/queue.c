@@ -53,7 +53,7 @@ static void take_wait_options(int argc, char **argv, struct wait *wait, struct t
 	int c;
 
 	while ((c = next_option(&wait_command, argc, argv,
-				"+:s:pt:" JSON_LETTERS BUFFER_LETTERS, wait_options)) != -1) {
+				":s:pt:" JSON_LETTERS BUFFER_LETTERS, wait_options)) != -1) {
 		switch (c) {
 		case 's':
 			wait->sequence = number("the sequence", optarg, 0, SHMBUF_SEQUENCE_MASK);
@@ -192,7 +192,7 @@ static int run_wake(int argc, char **argv)
 	uint32_t queue;
 	int ret;
 
-	while (next_option(&wake_command, argc, argv, "+:" JSON_LETTERS BUFFER_LETTERS,
+	while (next_option(&wake_command, argc, argv, ":" JSON_LETTERS BUFFER_LETTERS,
 			   options) != -1)
 		;
 	expect_operands(argc - optind, 2, 3, "shmbufctl wake [OPTION]... BUFFER QUEUE [COUNT]");

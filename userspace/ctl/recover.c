@@ -136,7 +136,7 @@ static int run(int argc, char **argv)
 	uint32_t index;
 	int c, ret;
 
-	while ((c = next_option(&recover_command, argc, argv, "+:fi:" JSON_LETTERS BUFFER_LETTERS,
+	while ((c = next_option(&recover_command, argc, argv, ":fi:" JSON_LETTERS BUFFER_LETTERS,
 				options)) != -1) {
 		if (c == 'i')
 			owner = number("the owner id", optarg, 1, SHMBUF_OWNER_MASK);

@@ -142,7 +142,7 @@ static int run(int argc, char **argv)
 	bool active = false;
 	int c, ret;
 
-	while ((c = next_option(&show_command, argc, argv, "+:a" TABLE_LETTERS BUFFER_LETTERS,
+	while ((c = next_option(&show_command, argc, argv, ":a" TABLE_LETTERS BUFFER_LETTERS,
 				options)) != -1)
 		active = true;
 	expect_operands(argc - optind, 1, 1, "shmbufctl show [OPTION]... BUFFER");

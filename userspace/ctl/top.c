@@ -139,7 +139,7 @@ static void take_options(int argc, char **argv, struct top *top)
 	};
 	int c;
 
-	while ((c = next_option(&top_command, argc, argv, "+:i:c:a" TABLE_LETTERS,
+	while ((c = next_option(&top_command, argc, argv, ":i:c:a" TABLE_LETTERS,
 				options)) != -1) {
 		switch (c) {
 		case 'i':

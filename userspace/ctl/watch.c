@@ -81,7 +81,7 @@ static void take_options(int argc, char **argv, struct watcher *watcher)
 {
 	int c;
 
-	while ((c = next_option(&watch_command, argc, argv, "+:dq:c:t:" JSON_LETTERS BUFFER_LETTERS,
+	while ((c = next_option(&watch_command, argc, argv, ":dq:c:t:" JSON_LETTERS BUFFER_LETTERS,
 				options)) != -1) {
 		switch (c) {
 		case 'd':
