@@ -130,13 +130,28 @@ function definition(name,	i)
 	described("struct " name, "Fa")
 }
 
-# Text of the headers: each sentence on its line, names of parameters as such.
+# A line is added to a text; two spaces are the end of a sentence.
+function joined(text, line)
+{
+	if (!text)
+		return line
+	return text (text ~ /[.?!]\)?$/ ? "  " : " ") line
+}
+
+# Text of the headers: each sentence on its line, names of parameters as such, and names
+# in capitals without hyphenation.
 function prose(s,	out)
 {
 	s = replace(s, "\\", "\\e")
 	gsub(/  +/, "\n", s)
 	while (match(s, /@[a-z_0-9]+/)) {
 		out = out substr(s, 1, RSTART - 1) "\\fI" substr(s, RSTART + 1, RLENGTH - 1) "\\fP"
+		s = substr(s, RSTART + RLENGTH)
+	}
+	s = out s
+	out = ""
+	while (match(s, /[A-Z][A-Z0-9_][A-Z0-9_][A-Z0-9_]+/)) {
+		out = out substr(s, 1, RSTART - 1) "\\%" substr(s, RSTART, RLENGTH)
 		s = substr(s, RSTART + RLENGTH)
 	}
 	s = out s
@@ -165,7 +180,7 @@ function described(what, macro,	i, text, open)
 			print ".It " macro " " substr(text, 2, index(text, ":") - 2)
 			text = substr(text, index(text, ":") + 2)
 		} else if (open) {
-			text = text " " body(header[i])
+			text = joined(text, body(header[i]))
 		}
 	}
 	if (open)
@@ -185,7 +200,7 @@ function free_text(name,	i, text)
 		if (header[i] ~ /^ \*$/)
 			text = paragraph(text)
 		else
-			text = text (text ? " " : "") body(header[i])
+			text = joined(text, body(header[i]))
 	}
 	paragraph(text)
 }
@@ -229,7 +244,7 @@ function errnos(	i, text, name)
 			sub(/^ \*\tE[A-Z0-9]+\t+/, "", text)
 			said = text
 		} else if (name && sub(/^ \*\t\t\t/, "", text)) {
-			said = said " " text
+			said = joined(said, text)
 		} else if (name && text ~ /^ \*$/) {
 			break
 		}
