@@ -5,6 +5,7 @@
 # Lines that begin with "@" are replaced:
 #   @example FILE   the program dir/examples/FILE, but for its licence line
 #   @output FILE    what it prints, dir/examples/FILE
+#   @script FILE    a command for a shell, dir/examples/FILE
 #   @struct NAME    the definition from the headers, and what is said there of its fields
 #   @text NAME      what is said there beside that
 #   @enum NAME      its values, and what is said of them
@@ -32,7 +33,7 @@ function fail(what)
 
 function directive(what, name)
 {
-	if (what == "@example" || what == "@output")
+	if (what == "@example" || what == "@output" || what == "@script")
 		listing(dir "/examples/" name, what == "@example")
 	else if (what == "@struct")
 		definition(name)
