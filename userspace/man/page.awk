@@ -236,13 +236,13 @@ function errnos(	i, text, name)
 	print ".Bl -tag -width Er"
 	for (i = 1; i <= nr && header[i] !~ /^ \*\//; i++) {
 		text = header[i]
-		if (text ~ /^ \*\tE[A-Z0-9]+\t/) {
+		if (text ~ /^ \*[\t]E[A-Z0-9]+\t/) {
 			if (name)
 				print prose(said)
 			split(text, word)
 			name = word[2]
 			print ".It Bq Er " name
-			sub(/^ \*\tE[A-Z0-9]+\t+/, "", text)
+			sub(/^ \*[\t]E[A-Z0-9]+\t+/, "", text)
 			said = text
 		} else if (name && sub(/^ \*\t\t\t/, "", text)) {
 			said = joined(said, text)
