@@ -90,7 +90,7 @@ function literal(s)
 function untabbed(s,	at)
 {
 	while ((at = index(s, "\t")) > 0)
-		s = substr(s, 1, at - 1) sprintf("%*s", 8 - (at - 1) % 8, "") substr(s, at + 1)
+		s = substr(s, 1, at - 1) substr("        ", 1, 8 - (at - 1) % 8) substr(s, at + 1)
 	return s
 }
 
@@ -155,9 +155,7 @@ function prose(s,	out)
 		out = out substr(s, 1, RSTART - 1) "\\%" substr(s, RSTART, RLENGTH)
 		s = substr(s, RSTART + RLENGTH)
 	}
-	s = out s
-	gsub(/\n\./, "\n\\\\\\&.", s)
-	return s
+	return out s
 }
 
 function body(line)
