@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The device's node, its group, and whether this user is in it.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "who.h"
+
+#define NODE	"/dev/shmbuf"
+#define GROUP	"shmbuf"
+
+static const struct group *check_group(struct checks *checks)
+{
+	const struct group *group = getgrnam(GROUP);
+	struct check *check;
+
+	if (group) {
+		check_add(checks, "group", VERDICT_GOOD, "group shmbuf is there (%u)",
+			  (unsigned int)group->gr_gid);
+		return group;
+	}
+	check = check_add(checks, "group", VERDICT_CARE, "there is no group shmbuf");
+	check_advise(check,
+		     "systemd-sysusers, or: addgroup --system shmbuf; then udevadm control --reload; udevadm trigger /dev/shmbuf");
+	return NULL;
+}
+
+/* Whether there is a node that could be opened. */
+static bool check_node(struct checks *checks, const struct group *group)
+{
+	struct check *check;
+	struct stat node;
+
+	if (stat(NODE, &node)) {
+		if (access("/sys/module/shmbuf", F_OK))
+			return false;
+		check = check_add(checks, "device", VERDICT_BAD,
+				  "there is no /dev/shmbuf, though the module is loaded");
+		check_advise(check,
+			     "in a container: pass the device in (--device /dev/shmbuf); else udevadm trigger");
+		return false;
+	}
+	if (!S_ISCHR(node.st_mode)) {
+		check = check_add(checks, "device", VERDICT_BAD, "/dev/shmbuf is no device");
+		check_advise(check, "rm /dev/shmbuf; rmmod shmbuf; modprobe shmbuf");
+		return false;
+	}
+	if ((node.st_mode & 0777) == 0660 && group && node.st_gid == group->gr_gid) {
+		check_add(checks, "device", VERDICT_GOOD,
+			  "/dev/shmbuf has mode 0660 and group shmbuf");
+		return true;
+	}
+	check = check_add(checks, "device", VERDICT_CARE,
+			  "/dev/shmbuf has mode %04o and group %s, not 0660 and shmbuf",
+			  (unsigned int)node.st_mode & 0777, group_name(node.st_gid));
+	check_advise(check,
+		     "install the udev rule 60-shmbuf.rules, then udevadm control --reload; udevadm trigger /dev/shmbuf");
+	return true;
+}
+
+static bool in_session(gid_t gid)
+{
+	int nr = getgroups(0, NULL);
+	gid_t *groups = calloc(nr > 0 ? nr : 1, sizeof(*groups));
+	bool in = getegid() == gid;
+
+	nr = groups ? getgroups(nr, groups) : 0;
+	for (int i = 0; i < nr; i++)
+		in |= groups[i] == gid;
+	free(groups);
+	return in;
+}
+
+static bool is_member(const struct group *group, const char *user)
+{
+	for (char **member = group->gr_mem; *member; member++)
+		if (!strcmp(*member, user))
+			return true;
+	return false;
+}
+
+/* Nobody needs to be in the group who may open the device anyway. */
+static void check_user(struct checks *checks)
+{
+	const struct group *group = getgrnam(GROUP);
+	const char *user = user_name(geteuid());
+	struct check *check;
+
+	if (!euidaccess(NODE, R_OK | W_OK)) {
+		check_add(checks, "user", VERDICT_GOOD, "%s may use /dev/shmbuf", user);
+		return;
+	}
+	check = check_add(checks, "user", VERDICT_BAD, "%s may not use /dev/shmbuf%s", user,
+			  errno == EACCES ? "" : strerror(errno));
+	if (!group)
+		return;
+	if (in_session(group->gr_gid))
+		check_advise(check, "%s is in group shmbuf: mend the device's mode", user);
+	else if (is_member(group, user))
+		check_advise(check,
+			     "%s is in group shmbuf since this session began: log in again",
+			     user);
+	else
+		check_advise(check, "adduser %s shmbuf, and log in again", user);
+}
+
+void check_access(struct checks *checks)
+{
+	const struct group *group = check_group(checks);
+
+	if (check_node(checks, group))
+		check_user(checks);
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buffer.h"
+#include "command.h"
+#include "fail.h"
+#include "json.h"
+#include "number.h"
+#include "output.h"
+#include "text.h"
+
+static const char help[] =
+"Usage: shmbufctl top [OPTION]...\n"
+"Shows again and again how the buffers fare, those first whose locks are contended most. On\n"
+"a terminal the screen is redrawn, and q ends it; else the lines follow each other, with a\n"
+"line of headings each time. With --json each time is one line.\n"
+"Rates are those since the last time; the first time they are none.\n"
+"\n"
+"  -i, --interval TIME  every so many seconds (or 500ms, 2m) [1]; 100ms or more\n"
+"  -c, --count N     so many times [for ever]\n"
+"  -a, --active      only buffers where anybody waits, holds a lock, or died with one, or\n"
+"                    where a lock was contended since the last time\n";
+
+#define INTERVAL_LEAST	100000000
+
+/**
+ * struct top_row - a buffer, and how it changed
+ * @ns: since the last time; 0 where there is no last time
+ */
+struct top_row {
+	struct shmbuf_listing buffer;
+	uint64_t ns;
+	uint64_t contentions;
+	uint64_t waited;
+	uint64_t deaths;
+};
+
+static const struct top_row *row_of(const void *row)
+{
+	return row;
+}
+
+static struct value rate(const struct top_row *row, uint64_t change, double unit)
+{
+	if (!row->ns)
+		return (struct value) { .kind = VALUE_NONE };
+	return (struct value) {
+		.kind = VALUE_REAL, .real = change * unit / row->ns,
+		.tone = change ? TONE_CARE : TONE_PLAIN,
+	};
+}
+
+static struct value get_contentions(const void *row)
+{
+	return rate(row, row_of(row)->contentions, 1e9);
+}
+
+/* Threads that slept for locks, on average; as counted when they have stopped to. */
+static struct value get_waiting(const void *row)
+{
+	return rate(row, row_of(row)->waited, 1);
+}
+
+static struct value get_deaths(const void *row)
+{
+	return rate(row, row_of(row)->deaths, 1e9);
+}
+
+/* Beside those of buffers: a row begins with one. */
+static const struct column top_columns[] = {
+	{ "CONT/S", "contentions_per_s", "how often somebody slept for a lock, per second",
+	  get_contentions, SHOWN | RIGHT },
+	{ "SLEPT", "slept", "threads that slept for locks, on average", get_waiting,
+	  SHOWN | RIGHT },
+	{ "DEATHS/S", "deaths_per_s", "owners that died, per second", get_deaths, SHOWN | RIGHT },
+	{},
+};
+
+static const char usual[] = "ID,NAME,JOINED,WAITERS,LOCKS,DEATHS,RESIDENT";
+
+/* Both; of those of buffers the ones in @usual are shown. */
+static struct column all_columns[COLUMNS_MAX];
+
+static bool is_usual(const char *name)
+{
+	const char *at = strstr(usual, name);
+	size_t length = strlen(name);
+
+	return at && (at == usual || at[-1] == ',') && (!at[length] || at[length] == ',');
+}
+
+static void __attribute__((constructor)) make_columns(void)
+{
+	unsigned int nr = 0;
+
+	for (const struct column *column = buffer_columns; column->name; column++) {
+		all_columns[nr] = *column;
+		all_columns[nr].flags &= ~SHOWN;
+		if (is_usual(column->name))
+			all_columns[nr].flags |= SHOWN;
+		nr++;
+	}
+	for (const struct column *column = top_columns; column->name; column++)
+		all_columns[nr++] = *column;
+}
+
+/**
+ * struct top - the option's values, and what was seen last
+ */
+struct top {
+	uint64_t interval;
+	uint64_t left;
+	bool active;
+	bool screen;
+	struct choice choice;
+	struct shmbuf_listing *last;
+	int nr_last;
+	uint64_t last_ns;
+};
+
+static void take_options(int argc, char **argv, struct top *top)
+{
+	static const struct option options[] = {
+		TABLE_OPTIONS,
+		{ "interval", required_argument, NULL, 'i' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "active", no_argument, NULL, 'a' },
+		{},
+	};
+	int c;
+
+	while ((c = next_option(&top_command, argc, argv, "+:i:c:a" TABLE_LETTERS,
+				options)) != -1) {
+		switch (c) {
+		case 'i':
+			top->interval = number_ns("--interval", optarg);
+			if (top->interval < INTERVAL_LEAST)
+				usage_error("--interval is 100ms or more");
+			break;
+		case 'c':
+			top->left = number("--count", optarg, 1, UINT64_MAX);
+			break;
+		case 'a':
+			top->active = true;
+			break;
+		}
+	}
+}
+
+/* Both lists are by rising id. */
+static void compare(struct top_row *row, const struct top *top, int *at, uint64_t now)
+{
+	const struct shmbuf_stats *new = &row->buffer.stats, *old;
+
+	while (*at < top->nr_last && top->last[*at].stats.buffer_id < new->buffer_id)
+		++*at;
+	if (*at == top->nr_last || top->last[*at].stats.buffer_id != new->buffer_id)
+		return;
+	old = &top->last[*at].stats;
+	row->ns = now - top->last_ns;
+	row->contentions = new->contentions - old->contentions;
+	row->waited = new->waited - old->waited;
+	row->deaths = new->deaths - old->deaths;
+}
+
+static bool is_active(const struct top_row *row)
+{
+	const struct shmbuf_stats *stats = &row->buffer.stats;
+
+	return stats->waiters || stats->held || stats->shared || stats->inconsistent ||
+	       stats->notrecoverable || row->contentions || row->deaths;
+}
+
+static int by_contention(const void *one, const void *two)
+{
+	const struct top_row *a = one, *b = two;
+
+	if (a->contentions != b->contentions)
+		return a->contentions < b->contentions ? 1 : -1;
+	if (a->buffer.stats.waiters != b->buffer.stats.waiters)
+		return a->buffer.stats.waiters < b->buffer.stats.waiters ? 1 : -1;
+	return a->buffer.stats.buffer_id < b->buffer.stats.buffer_id ? -1 : 1;
+}
+
+static void print_screen(struct top *top, const struct top_row *rows, size_t nr, size_t all)
+{
+	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	char text[16] = "";
+	time_t now = time(NULL);
+	struct tm local;
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	output.width = size.ws_col ? size.ws_col : 80;
+	strftime(text, sizeof(text), "%H:%M:%S", localtime_r(&now, &local));
+	printf("\033[H\033[Jshmbufctl top, %s: %zu buffers\n\n", text, all);
+	if (size.ws_row > 4 && nr > size.ws_row - 4U)
+		nr = size.ws_row - 4;
+	print_table(&top->choice, NULL, rows, sizeof(*rows), nr);
+}
+
+static void print(struct top *top, const struct top_row *rows, size_t nr, size_t all, uint64_t now)
+{
+	if (top->screen) {
+		print_screen(top, rows, nr, all);
+	} else if (output.json) {
+		json_open(NULL, '{');
+		json_number("time_ns", now);
+		print_table(&top->choice, "buffers", rows, sizeof(*rows), nr);
+		json_close();
+	} else {
+		print_table(&top->choice, NULL, rows, sizeof(*rows), nr);
+	}
+	fflush(stdout);
+}
+
+/* 0, or what went wrong is said. */
+static int look(struct top *top)
+{
+	uint64_t now = now_ns();
+	struct shmbuf_listing *buffers;
+	int all = all_buffers(&buffers), at = 0, nr = 0;
+	struct top_row *rows;
+
+	if (all < 0)
+		return fail_err(all, "the buffers can't be listed");
+	rows = calloc(all + 1, sizeof(*rows));
+	if (!rows) {
+		free(buffers);
+		return fail(CTL_FAILED, "there is not enough memory");
+	}
+	for (int i = 0; i < all; i++) {
+		rows[nr] = (struct top_row) { .buffer = buffers[i] };
+		compare(&rows[nr], top, &at, now);
+		nr += !top->active || is_active(&rows[nr]);
+	}
+	qsort(rows, nr, sizeof(*rows), by_contention);
+	print(top, rows, nr, all, now);
+	free(rows);
+	free(top->last);
+	top->last = buffers;
+	top->nr_last = all;
+	top->last_ns = now;
+	return 0;
+}
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	stopped = signal;
+}
+
+/* Until the next time, or a key says that it is enough. */
+static void pause_until(struct top *top, uint64_t next)
+{
+	struct pollfd keys = { .fd = top->screen ? STDIN_FILENO : -1, .events = POLLIN };
+	uint64_t now;
+	char key;
+
+	while (!stopped && (now = now_ns()) < next) {
+		if (poll(&keys, 1, (next - now) / 1000000 + 1) <= 0)
+			continue;
+		if (read(STDIN_FILENO, &key, 1) != 1)
+			keys.fd = -1;
+		else if (key == 'q' || key == 'Q')
+			stopped = true;
+	}
+}
+
+static int run_top(struct top *top)
+{
+	uint64_t next = now_ns();
+	int ret = look(top);
+
+	while (!ret && --top->left && !ferror(stdout)) {
+		next += top->interval;
+		pause_until(top, next);
+		if (stopped)
+			break;
+		ret = look(top);
+	}
+	return ret;
+}
+
+static int run_on_screen(struct top *top)
+{
+	struct termios before, keys;
+	bool has_keys = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &before);
+	int ret;
+
+	if (has_keys) {
+		keys = before;
+		keys.c_lflag &= ~(ICANON | ECHO);
+		tcsetattr(STDIN_FILENO, TCSANOW, &keys);
+	}
+	/* All of a screen goes out at once: nothing flickers. */
+	setvbuf(stdout, NULL, _IOFBF, 65536);
+	/* The other screen, without a cursor. */
+	fputs("\033[?1049h\033[?25l", stdout);
+	ret = run_top(top);
+	fputs("\033[?25h\033[?1049l", stdout);
+	fflush(stdout);
+	if (has_keys)
+		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	return ret;
+}
+
+static int run(int argc, char **argv)
+{
+	struct top top = { .interval = 1000000000, .left = UINT64_MAX };
+	struct sigaction action = { .sa_handler = stop };
+	int ret;
+
+	take_options(argc, argv, &top);
+	expect_operands(argc - optind, 0, 0, "shmbufctl top [OPTION]...");
+	choose_columns(&top.choice, all_columns);
+	json_lines();
+	top.screen = !output.json && isatty(STDOUT_FILENO);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	ret = top.screen ? run_on_screen(&top) : run_top(&top);
+	free(top.last);
+	return ret;
+}
+
+const struct command top_command = {
+	"top", "how buffers fare, again and again", help, all_columns, run,
+};
