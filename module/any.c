@@ -20,6 +20,7 @@
 #include "point.h"
 #include "queue.h"
 #include "sem.h"
+#include "trace.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -453,6 +454,10 @@ static int shmbuf_any_end(struct shmbuf_any_call *call, int ret)
 	/* Decided on, but not in its favour. */
 	if (entry->waiter.done && entry->waiter.result < 0)
 		return entry->waiter.result;
+	if (entry->waiter.kind == SHMBUF_KIND_LOCK)
+		trace_shmbuf_lock_acquired(entry->buffer, entry->waiter.index,
+					   entry->waiter.owner->id, entry->waiter.shared,
+					   entry->waiter.since, entry->taken);
 	/* Who never gets to see what it won leaves it to the next. */
 	if (fatal_signal_pending(current)) {
 		shmbuf_any_kind(entry->waiter.kind)->undo(entry->buffer, &entry->waiter);
@@ -494,6 +499,7 @@ int shmbuf_wait_any(struct shmbuf_buffer *buffer, struct shmbuf_user *opener,
 		    const struct shmbuf_wait_any *args)
 {
 	struct shmbuf_any_call call = {};
+	u64 since = shmbuf_trace_since(wait);
 	struct shmbuf_user *user;
 	int ret;
 
@@ -511,6 +517,7 @@ int shmbuf_wait_any(struct shmbuf_buffer *buffer, struct shmbuf_user *opener,
 		shmbuf_any_free(&call);
 	}
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, args->nr_items);
+	trace_shmbuf_wait(buffer, args->nr_items, SHMBUF_KIND_NONE, 0, since, ret);
 put_user:
 	shmbuf_user_put(user);
 	return ret;

@@ -11,6 +11,7 @@
 #include "object.h"
 #include "point.h"
 #include "registry.h"
+#include "trace.h"
 
 /* The reference to @buffer is the handle's from here, or dropped on errors. */
 static int shmbuf_handle_attach(struct shmbuf_handle *handle, struct shmbuf_buffer *buffer,
@@ -117,13 +118,15 @@ static int shmbuf_create_ranges(struct shmbuf_buffer *buffer, const struct shmbu
 }
 
 static struct shmbuf_buffer *shmbuf_create_fresh(struct shmbuf_handle *handle,
-						 const struct shmbuf_create *args)
+						 const struct shmbuf_create *args,
+						 const char *name)
 {
 	struct shmbuf_buffer *buffer = shmbuf_buffer_create(args, handle->user);
 	int ret;
 
 	if (IS_ERR(buffer))
 		return buffer;
+	trace_shmbuf_create(buffer, name);
 	ret = shmbuf_create_ranges(buffer, args);
 	if (!ret)
 		return buffer;
@@ -161,7 +164,7 @@ static struct shmbuf_buffer *shmbuf_create_named(struct shmbuf_handle *handle,
 	if (buffer != ERR_PTR(-ENOENT))
 		return buffer;
 
-	fresh = shmbuf_create_fresh(handle, args);
+	fresh = shmbuf_create_fresh(handle, args, *name);
 	if (IS_ERR(fresh))
 		return fresh;
 	buffer = shmbuf_name_add(fresh, *name, args->name_len, excl);
@@ -178,7 +181,7 @@ static struct shmbuf_buffer *shmbuf_create_named(struct shmbuf_handle *handle,
 static struct shmbuf_buffer *shmbuf_create_anonymous(struct shmbuf_handle *handle,
 						     const struct shmbuf_create *args)
 {
-	struct shmbuf_buffer *buffer = shmbuf_create_fresh(handle, args);
+	struct shmbuf_buffer *buffer = shmbuf_create_fresh(handle, args, NULL);
 	int ret;
 
 	if (IS_ERR(buffer))

@@ -14,6 +14,7 @@
 #include "point.h"
 #include "spin.h"
 #include "sweep.h"
+#include "trace.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -123,6 +124,8 @@ static int shmbuf_barrier_enter(struct shmbuf_buffer *buffer, struct shmbuf_wait
 unlock:
 	spin_unlock(&bucket->lock);
 	shmbuf_point(barrier_told);
+	if (ret == 1)
+		trace_shmbuf_wake(buffer, waiter->index, SHMBUF_KIND_BARRIER, wakeups.nr);
 	shmbuf_wakeups_flush(&wakeups);
 	return ret;
 }
@@ -146,6 +149,7 @@ static void shmbuf_barrier_tell_all(struct shmbuf_buffer *buffer, u32 index)
 		spin_unlock(&bucket->lock);
 		left -= wakeups.nr;
 		shmbuf_point(barrier_more);
+		trace_shmbuf_wake(buffer, index, SHMBUF_KIND_BARRIER, wakeups.nr);
 		shmbuf_wakeups_flush(&wakeups);
 		cond_resched();
 	} while (more && left > 0);
@@ -233,6 +237,7 @@ int shmbuf_barrier_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener
 			const struct shmbuf_barrier *args)
 {
 	struct shmbuf_owner *owner = shmbuf_owner_get_current(buffer, args->owner);
+	u64 since = shmbuf_trace_since(wait);
 	struct shmbuf_user *user;
 	int ret;
 
@@ -245,6 +250,7 @@ int shmbuf_barrier_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener
 		ret = shmbuf_barrier_wait_settled(buffer, user, owner, args);
 		shmbuf_user_put(user);
 	}
+	trace_shmbuf_wait(buffer, args->index, SHMBUF_KIND_BARRIER, owner->id, since, ret);
 	shmbuf_owner_put(owner);
 	return ret;
 }

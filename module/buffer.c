@@ -18,6 +18,7 @@
 #include "owner.h"
 #include "registry.h"
 #include "sweep.h"
+#include "trace.h"
 #include "user.h"
 
 struct workqueue_struct *shmbuf_workqueue;
@@ -79,8 +80,10 @@ static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
 	kfree(buffer->contentions);
 	put_pid(buffer->creator);
 	mtree_destroy(&buffer->kinds);
-	if (!IS_ERR_OR_NULL(buffer->data))
+	if (!IS_ERR_OR_NULL(buffer->data)) {
+		trace_shmbuf_destroy(buffer);
 		fput(buffer->data);
+	}
 	shmbuf_control_free(buffer->control, buffer->control_size);
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_OBJECTS, buffer->nr_objects);
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_BUFFERS, 1);

@@ -19,6 +19,7 @@
 #include <linux/ns_common.h>
 #include <linux/sched.h>
 #include <linux/shmem_fs.h>
+#include <trace/events/lock.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #ifndef vm_flags_set
@@ -74,6 +75,20 @@ static inline bool shmbuf_ns_abandoned(const struct ns_common *ns)
 	return refcount_read(&ns->count) == 1;
 #endif
 }
+
+/* For modules the kernel's own tracepoints of locks are there since 6.12. */
+#if !defined(MODULE) || LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define shmbuf_contention_begin(lock, flags) trace_contention_begin(lock, flags)
+#define shmbuf_contention_end(lock, ret) trace_contention_end(lock, ret)
+#else
+static inline void shmbuf_contention_begin(void *lock, unsigned int flags)
+{
+}
+
+static inline void shmbuf_contention_end(void *lock, int ret)
+{
+}
+#endif
 
 #ifndef CONFIG_SMP
 static inline bool owner_on_cpu(struct task_struct *owner)

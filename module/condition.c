@@ -13,6 +13,7 @@
 #include "point.h"
 #include "queue.h"
 #include "spin.h"
+#include "trace.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -145,6 +146,8 @@ static int shmbuf_condition_enter(struct shmbuf_buffer *buffer, struct shmbuf_wa
 	}
 	shmbuf_buckets_unlock(queue, lock);
 	shmbuf_point(cond_given_up);
+	if (ret > 0)
+		trace_shmbuf_lock_released(buffer, waiter->lock, waiter->owner->id);
 	shmbuf_wakeups_flush(&wakeups);
 	return ret;
 }
@@ -312,8 +315,9 @@ static int shmbuf_condition_wait_peers(struct shmbuf_buffer *buffer, struct shmb
 
 int shmbuf_condition_wait(struct shmbuf_buffer *buffer, const struct shmbuf_wait *args)
 {
-	struct shmbuf_owner *owner;
 	int tries = SHMBUF_SETTLE_TRIES;
+	struct shmbuf_owner *owner;
+	u64 since = shmbuf_trace_since(wait);
 	int ret;
 
 	owner = shmbuf_owner_get_current(buffer, args->owner);
@@ -332,6 +336,7 @@ int shmbuf_condition_wait(struct shmbuf_buffer *buffer, const struct shmbuf_wait
 		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
 	} while (!ret);
 	shmbuf_user_uncharge(owner->user, SHMBUF_QUOTA_WAITERS, 1);
+	trace_shmbuf_wait(buffer, args->index, SHMBUF_KIND_QUEUE, owner->id, since, ret);
 put_owner:
 	shmbuf_owner_put(owner);
 	return ret;

@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 #include "contention.h"
+#include "counter.h"
 
 /*
  * Nothing is allocated where somebody waits, and a buffer may have a million locks: each bucket
@@ -69,6 +70,7 @@ void shmbuf_contention_note(struct shmbuf_buffer *buffer, u32 index, u64 ns)
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	struct shmbuf_contention *contention;
 
+	shmbuf_count(SHMBUF_COUNT_CONTENTIONS);
 	atomic64_inc(&buffer->nr_contentions);
 	atomic64_add(ns, &buffer->waited);
 	spin_lock(&bucket->lock);

@@ -10,10 +10,12 @@
 #include <linux/shmbuf_word.h>
 
 #include "buffer.h"
+#include "counter.h"
 #include "death.h"
 #include "member.h"
 #include "owner.h"
 #include "queue.h"
+#include "trace.h"
 #include "waiter.h"
 
 /*
@@ -115,6 +117,8 @@ void shmbuf_death_record(struct shmbuf_owner *owner)
 	spin_unlock(&buffer->deaths_lock);
 	spin_unlock(&bucket->lock);
 	shmbuf_death_entry_put(&old);
+	shmbuf_count(SHMBUF_COUNT_DEATHS);
+	trace_shmbuf_owner_died(owner);
 }
 
 void shmbuf_deaths_tell(struct shmbuf_buffer *buffer)

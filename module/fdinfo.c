@@ -13,11 +13,7 @@
 #include "name.h"
 #include "object.h"
 #include "owner.h"
-
-/* What a name of somebody else's must not put on a terminal, or end a field with. */
-#define SHMBUF_NOT_IN_FDINFO						\
-	"\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020"	\
-	"\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037\177 \\"
+#include "stats.h"
 
 /* Held locks that are listed, and readers; all are counted. */
 #define SHMBUF_FDINFO_LOCKS 16
@@ -103,5 +99,13 @@ void shmbuf_show_fdinfo(struct seq_file *m, struct file *file)
 		seq_putc(m, '\n');
 	}
 	seq_printf(m, "shmbuf-size:\t%llu\n", READ_ONCE(buffer->data_size));
+	seq_printf(m, "shmbuf-max-size:\t%llu\n", buffer->max_size);
+	seq_printf(m, "shmbuf-mode:\t%04o\n", buffer->mode);
+	seq_printf(m, "shmbuf-flags:\t0x%x\n", shmbuf_buffer_flags(buffer));
+	seq_printf(m, "shmbuf-seals:\t0x%x\n", READ_ONCE(buffer->seals));
+	seq_printf(m, "shmbuf-objects:\t%u\n", buffer->nr_objects);
+	seq_printf(m, "shmbuf-joined:\t%u\n", READ_ONCE(buffer->nr_members));
+	seq_printf(m, "shmbuf-waiters:\t%u\n", shmbuf_stats_waiters(buffer));
+	seq_printf(m, "shmbuf-deaths:\t%llu\n", READ_ONCE(buffer->nr_deaths));
 	shmbuf_show_locks(m, buffer);
 }

@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "claim.h"
 #include "compat.h"
+#include "counter.h"
 #include "deadlock.h"
 #include "death.h"
 #include "info.h"
@@ -17,6 +18,7 @@
 #include "owner.h"
 #include "point.h"
 #include "reader.h"
+#include "trace.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -145,8 +147,11 @@ int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, 
 					    first && !first->trying, stay, &new);
 	if (ret == -EBUSY && stay)
 		new |= SHMBUF_WORD_WAITERS;
-	if (ret == -EOWNERDEAD && shmbuf_lock_word_owner(old))
-		shmbuf_death_note(buffer, index, shmbuf_lock_word_owner(old));
+	if (ret == -EOWNERDEAD) {
+		shmbuf_count(SHMBUF_COUNT_RECOVERIES);
+		if (shmbuf_lock_word_owner(old))
+			shmbuf_death_note(buffer, index, shmbuf_lock_word_owner(old));
+	}
 	shmbuf_lock_word_put(buffer, bucket, index, new);
 	shmbuf_point(lock_taken);
 	return ret;
@@ -334,6 +339,8 @@ int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo)
 	ret = shmbuf_lock_put_locked(buffer, index, id, undo, &wakeups);
 	spin_unlock(&bucket->lock);
 	shmbuf_point(lock_released);
+	if (!ret)
+		trace_shmbuf_lock_released(buffer, index, id);
 	shmbuf_wakeups_flush(&wakeups);
 	if (!ret)
 		shmbuf_held_forget(buffer, index, id);

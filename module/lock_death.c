@@ -11,6 +11,7 @@
 #include "name.h"
 #include "object.h"
 #include "owner.h"
+#include "trace.h"
 #include "waiter.h"
 
 /* The locks of the dead: one look at each word of the buffer, for all who died meanwhile. */
@@ -73,8 +74,10 @@ int shmbuf_recover(struct shmbuf_buffer *buffer, const struct shmbuf_recover *ar
 	}
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
-	if (!ret)
+	if (!ret) {
+		trace_shmbuf_lock_recovered(buffer, args->index, args->owner);
 		shmbuf_held_forget(buffer, args->index, args->owner);
+	}
 	/* INIT or RESET at work on it: it isn't held. */
 	return ret == -EAGAIN ? -ESRCH : ret;
 }

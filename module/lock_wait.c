@@ -10,6 +10,7 @@
 #include "claim.h"
 #include "compat.h"
 #include "contention.h"
+#include "counter.h"
 #include "deadlock.h"
 #include "info.h"
 #include "lock.h"
@@ -17,6 +18,7 @@
 #include "owner.h"
 #include "point.h"
 #include "spin.h"
+#include "trace.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -81,6 +83,17 @@ static int shmbuf_lock_try_once(struct shmbuf_buffer *buffer, u32 index,
 static bool shmbuf_lock_looks_held(struct shmbuf_buffer *buffer, u32 index)
 {
 	return shmbuf_word_has_live_owner(buffer, atomic64_read(shmbuf_word(buffer, index)));
+}
+
+/* The first look: who has the lock by that didn't wait. */
+static int shmbuf_lock_try_first(struct shmbuf_buffer *buffer, u32 index,
+				 struct shmbuf_owner *owner, struct shmbuf_claim **spare)
+{
+	int ret = shmbuf_lock_try_once(buffer, index, owner, spare);
+
+	if (shmbuf_is_locked(ret))
+		trace_shmbuf_lock_acquired(buffer, index, owner->id, spare, 0, ret);
+	return ret;
 }
 
 static int shmbuf_lock_adaptive(struct shmbuf_buffer *buffer, u32 index,
@@ -374,11 +387,38 @@ int shmbuf_lock_try_again(struct shmbuf_buffer *buffer, struct shmbuf_waiter *wa
 			       waiter->owner, waiter, true, shmbuf_lock_spare(waiter), wakeups);
 }
 
+/* Of those that perf knows: what waits and spins in what way. */
+static unsigned int shmbuf_lock_contention_flags(u32 flags)
+{
+	if (flags & SHMBUF_LOCK_SPIN)
+		return LCB_F_SPIN;
+	if (flags & SHMBUF_LOCK_SHARED)
+		return LCB_F_READ;
+	return flags & SHMBUF_LOCK_NOSPIN ? LCB_F_MUTEX : LCB_F_MUTEX | LCB_F_SPIN;
+}
+
+static void shmbuf_lock_contention_begin(struct shmbuf_buffer *buffer, u32 index,
+					 const struct shmbuf_owner *owner, u32 flags)
+{
+	trace_shmbuf_lock_contended(buffer, index, owner->id, flags & SHMBUF_LOCK_SHARED);
+	shmbuf_contention_begin(shmbuf_word(buffer, index), shmbuf_lock_contention_flags(flags));
+}
+
+static void shmbuf_lock_contention_end(struct shmbuf_buffer *buffer, u32 index,
+				       const struct shmbuf_owner *owner, u32 flags, u64 since,
+				       int ret)
+{
+	shmbuf_contention_end(shmbuf_word(buffer, index), shmbuf_is_locked(ret) ? 0 : ret);
+	trace_shmbuf_lock_acquired(buffer, index, owner->id, flags & SHMBUF_LOCK_SHARED, since,
+				   ret);
+}
+
 int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	struct shmbuf_deadline never = { .never = true };
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
+	u64 since = waiter->since;
 	int ret = -EBUSY;
 
 	if (!queued) {
@@ -387,37 +427,51 @@ int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
 		spin_unlock(&bucket->lock);
 		shmbuf_wakeups_flush(&wakeups);
 	}
-	while (ret == -EBUSY) {
-		shmbuf_lock_look_out(buffer, waiter);
-		ret = shmbuf_lock_retry(buffer, waiter, SHMBUF_LOCK_RETAKE, &never);
-		if (ret == -EBUSY)
-			shmbuf_lock_sleep_once(waiter, SHMBUF_LOCK_RETAKE, &never);
+	if (ret == -EBUSY) {
+		shmbuf_lock_contention_begin(buffer, waiter->index, waiter->owner, 0);
+		do {
+			shmbuf_lock_look_out(buffer, waiter);
+			ret = shmbuf_lock_retry(buffer, waiter, SHMBUF_LOCK_RETAKE, &never);
+			if (ret == -EBUSY)
+				shmbuf_lock_sleep_once(waiter, SHMBUF_LOCK_RETAKE, &never);
+		} while (ret == -EBUSY);
+		shmbuf_lock_contention_end(buffer, waiter->index, waiter->owner, 0, since, ret);
+	} else if (shmbuf_is_locked(ret)) {
+		trace_shmbuf_lock_acquired(buffer, waiter->index, waiter->owner->id, false, 0, ret);
 	}
 	return ret;
 }
 
-/* @spare: as in shmbuf_lock_try(); not *@spare NULL. */
+/* Not to be had at once.  @spare: as in shmbuf_lock_try(); not *@spare NULL. */
+static int shmbuf_lock_contend(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+			       const struct shmbuf_lock *args, struct shmbuf_claim **spare)
+{
+	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
+	u64 since = shmbuf_trace_since(lock_acquired);
+	u32 flags = args->flags, index = args->index;
+	int ret = -EBUSY;
+
+	shmbuf_lock_contention_begin(buffer, index, owner, flags);
+	if (flags & SHMBUF_LOCK_SPIN) {
+		if (!spare)
+			ret = shmbuf_lock_spin_only(buffer, index, owner, flags, &deadline);
+	} else if (!(flags & SHMBUF_LOCK_NOSPIN)) {
+		ret = shmbuf_lock_adaptive(buffer, index, owner, spare, &deadline);
+	}
+	if (ret == -EBUSY)
+		ret = shmbuf_lock_sleep(buffer, index, owner, spare, flags, &deadline);
+	shmbuf_lock_contention_end(buffer, index, owner, flags, since, ret);
+	return ret;
+}
+
 static int shmbuf_lock_acquire_by(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
 				  const struct shmbuf_lock *args, struct shmbuf_claim **spare)
 {
-	struct shmbuf_deadline deadline = shmbuf_deadline(args->deadline);
-	u32 index = args->index;
-	int ret;
+	int ret = shmbuf_lock_try_first(buffer, args->index, owner, spare);
 
-	ret = shmbuf_lock_try_once(buffer, index, owner, spare);
 	if (args->flags & SHMBUF_LOCK_TRY)
 		return ret == -EDEADLK ? -EBUSY : ret;
-	if (ret != -EBUSY)
-		return ret;
-	if (args->flags & SHMBUF_LOCK_SPIN) {
-		if (!spare)
-			ret = shmbuf_lock_spin_only(buffer, index, owner, args->flags, &deadline);
-	} else if (!(args->flags & SHMBUF_LOCK_NOSPIN)) {
-		ret = shmbuf_lock_adaptive(buffer, index, owner, spare, &deadline);
-	}
-	if (ret != -EBUSY)
-		return ret;
-	return shmbuf_lock_sleep(buffer, index, owner, spare, args->flags, &deadline);
+	return ret == -EBUSY ? shmbuf_lock_contend(buffer, owner, args, spare) : ret;
 }
 
 struct shmbuf_claim *shmbuf_lock_claim(struct shmbuf_owner *owner, u32 index)
@@ -430,7 +484,7 @@ static int shmbuf_lock_read_by(struct shmbuf_buffer *buffer, struct shmbuf_owner
 			       const struct shmbuf_lock *args)
 {
 	struct shmbuf_claim *spare = NULL;
-	int ret = shmbuf_lock_try_once(buffer, args->index, owner, &spare);
+	int ret = shmbuf_lock_try_first(buffer, args->index, owner, &spare);
 
 	if (ret == -EDEADLK && (args->flags & SHMBUF_LOCK_TRY))
 		return -EBUSY;
@@ -463,6 +517,11 @@ int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
 	} while (!ret);
 	if (shmbuf_is_locked(ret))
 		shmbuf_held_note(buffer, args->index, owner->id);
+	if (ret == -EDEADLK) {
+		shmbuf_count(SHMBUF_COUNT_DEADLOCKS);
+		trace_shmbuf_deadlock(buffer, args->index, owner->id,
+				      args->flags & SHMBUF_LOCK_SHARED);
+	}
 	shmbuf_point(lock_got);
 	/* Who never gets to see the lock doesn't die as its holder. */
 	if (shmbuf_is_locked(ret) && fatal_signal_pending(current)) {

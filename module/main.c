@@ -3,8 +3,10 @@
 #include <linux/module.h>
 
 #include "buffer.h"
+#include "counter.h"
 #include "data.h"
 #include "deadlock.h"
+#include "debugfs.h"
 #include "handle.h"
 #include "name.h"
 #include "process.h"
@@ -15,6 +17,7 @@ static struct miscdevice shmbuf_miscdev = {
 	.name = "shmbuf",
 	.fops = &shmbuf_fops,
 	.mode = 0660,
+	.groups = shmbuf_counter_groups,
 };
 
 static int __init shmbuf_init(void)
@@ -32,6 +35,7 @@ static int __init shmbuf_init(void)
 	ret = misc_register(&shmbuf_miscdev);
 	if (ret)
 		goto err_buffer;
+	shmbuf_debugfs_init();
 	return 0;
 
 err_buffer:
@@ -44,6 +48,7 @@ err_data:
 /* Handles, data areas and names all hold the module: none is left. */
 static void __exit shmbuf_exit(void)
 {
+	shmbuf_debugfs_exit();
 	misc_deregister(&shmbuf_miscdev);
 	shmbuf_name_exit();
 	shmbuf_process_exit();

@@ -8,6 +8,7 @@
 #include "buffer.h"
 #include "member.h"
 #include "point.h"
+#include "trace.h"
 
 static struct shmbuf_member *shmbuf_member_alloc(struct shmbuf_buffer *buffer)
 {
@@ -72,8 +73,10 @@ struct shmbuf_member *shmbuf_member_join(struct shmbuf_buffer *buffer)
 		WRITE_ONCE(buffer->nr_owners, buffer->nr_owners + 1);
 	}
 	spin_unlock(&buffer->owners_lock);
-	if (!member)
+	if (!member) {
+		trace_shmbuf_join(buffer, fresh);
 		return fresh;
+	}
 	shmbuf_member_put(fresh);
 	return member;
 }
@@ -87,6 +90,7 @@ bool shmbuf_member_leave(struct shmbuf_buffer *buffer, struct shmbuf_member *mem
 	list_del(&member->node);
 	WRITE_ONCE(buffer->nr_members, buffer->nr_members - 1);
 	WRITE_ONCE(member->dead, true);
+	trace_shmbuf_leave(buffer, member);
 	return true;
 }
 

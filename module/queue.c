@@ -12,6 +12,7 @@
 #include "peers.h"
 #include "point.h"
 #include "queue.h"
+#include "trace.h"
 #include "user.h"
 #include "waiter.h"
 #include "watch.h"
@@ -130,13 +131,15 @@ void shmbuf_queue_pass_on(struct shmbuf_buffer *buffer, u32 index, u64 sequence)
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	int left = atomic_read(&buffer->nr_waiters);
 	u32 count = 1;
+	int woken;
 
 	/* There may be observers before the next one, and who got something else. */
 	for (; count && left > 0; left--) {
 		spin_lock(&bucket->lock);
-		shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
+		woken = shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
 		shmbuf_queue_look_after(buffer, index);
 		spin_unlock(&bucket->lock);
+		trace_shmbuf_wake(buffer, index, SHMBUF_KIND_QUEUE, woken);
 		shmbuf_wakeups_flush(&wakeups);
 	}
 }
@@ -258,6 +261,7 @@ int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool o
 		const struct shmbuf_wait *args, u64 __user *sequence_user)
 {
 	struct shmbuf_peers peers, *with_peers = NULL;
+	u64 since = shmbuf_trace_since(wait);
 	struct shmbuf_user *user;
 	int ret;
 
@@ -278,6 +282,7 @@ int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool o
 			shmbuf_peers_end(buffer, &peers);
 	}
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
+	trace_shmbuf_wait(buffer, args->index, SHMBUF_KIND_QUEUE, 0, since, ret);
 put_user:
 	shmbuf_user_put(user);
 	return ret;
@@ -309,15 +314,17 @@ static int shmbuf_queue_wake_waiters(struct shmbuf_buffer *buffer, u32 index, u6
 	__releases(&shmbuf_bucket(buffer, index)->lock)
 {
 	/* A hostile peer can set the sequence back and wait again: once is enough. */
-	int woken = 0, batches = 0, left = atomic_read(&buffer->nr_waiters);
+	int batch, woken = 0, batches = 0, left = atomic_read(&buffer->nr_waiters);
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
 
 	for (;;) {
-		woken += shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
+		batch = shmbuf_queue_wake_batch(buffer, index, sequence, &count, &wakeups);
+		woken += batch;
 		shmbuf_queue_look_after(buffer, index);
 		spin_unlock(&bucket->lock);
 		shmbuf_point(wake_chosen);
+		trace_shmbuf_wake(buffer, index, SHMBUF_KIND_QUEUE, batch);
 		shmbuf_wakeups_flush(&wakeups);
 		/* Each batch takes one out at least. */
 		if (!count || left-- <= 0)

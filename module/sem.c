@@ -15,6 +15,7 @@
 #include "point.h"
 #include "sem.h"
 #include "sweep.h"
+#include "trace.h"
 #include "user.h"
 #include "waiter.h"
 
@@ -269,6 +270,8 @@ static int shmbuf_sem_give_one(struct shmbuf_buffer *buffer, u32 index,
 unlock:
 	spin_unlock(&bucket->lock);
 	shmbuf_point(sem_given);
+	if (!ret)
+		trace_shmbuf_wake(buffer, index, SHMBUF_KIND_SEMAPHORE, wakeups.nr);
 	shmbuf_wakeups_flush(&wakeups);
 	shmbuf_claim_free(empty);
 	return ret;
@@ -388,6 +391,7 @@ static int shmbuf_sem_wait_settled(struct shmbuf_buffer *buffer, struct shmbuf_u
 int shmbuf_sem_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener,
 		    const struct shmbuf_sem *args)
 {
+	u64 since = shmbuf_trace_since(wait);
 	struct shmbuf_owner *owner = NULL;
 	struct shmbuf_user *user;
 	int ret;
@@ -406,6 +410,8 @@ int shmbuf_sem_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener,
 		ret = -EINTR;
 	}
 	shmbuf_point(sem_returning);
+	trace_shmbuf_wait(buffer, args->index, SHMBUF_KIND_SEMAPHORE,
+			  owner ? owner->id : 0, since, ret);
 	if (user)
 		shmbuf_user_put(user);
 	if (owner)

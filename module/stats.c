@@ -58,7 +58,7 @@ static int shmbuf_stats_locks(struct shmbuf_buffer *buffer, struct shmbuf_stats 
 	return 0;
 }
 
-static u32 shmbuf_stats_waiters(struct shmbuf_buffer *buffer)
+u32 shmbuf_stats_waiters(struct shmbuf_buffer *buffer)
 {
 	u32 waiters = 0;
 	int i;

@@ -9,6 +9,9 @@
 
 struct shmbuf_buffer;
 
+/* Threads that wait in @buffer, each for one object. */
+u32 shmbuf_stats_waiters(struct shmbuf_buffer *buffer);
+
 /* As the caller sees it, but for @stats' size.  -EINTR. */
 int shmbuf_stats_fill(struct shmbuf_buffer *buffer, struct shmbuf_stats *stats);
 

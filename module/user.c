@@ -174,6 +174,19 @@ void shmbuf_user_uncharge(struct shmbuf_user *user, enum shmbuf_quota quota, u64
 		atomic64_sub(n, &shmbuf_total_bytes);
 }
 
+u64 shmbuf_users_used(enum shmbuf_quota quota)
+{
+	struct shmbuf_user *user;
+	u64 used = 0;
+	int bucket;
+
+	spin_lock(&shmbuf_users_lock);
+	hash_for_each(shmbuf_users, bucket, user, node)
+		used += atomic64_read(&user->used[quota]);
+	spin_unlock(&shmbuf_users_lock);
+	return used;
+}
+
 void shmbuf_user_init(void)
 {
 	if (!max_total_bytes)

@@ -31,6 +31,9 @@ void shmbuf_user_uncharge(struct shmbuf_user *user, enum shmbuf_quota quota, u64
 u64 shmbuf_user_limit(enum shmbuf_quota quota);
 u64 shmbuf_total_limit(void);
 
+/* What all users have together. */
+u64 shmbuf_users_used(enum shmbuf_quota quota);
+
 void shmbuf_user_init(void);
 
 #endif /* SHMBUF_USER_H */

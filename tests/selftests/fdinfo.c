@@ -6,7 +6,8 @@
 #define LISTED	16
 
 struct fdinfo {
-	unsigned long long id, size;
+	unsigned long long id, size, max_size, deaths;
+	unsigned int mode, flags, seals, objects, joined, waiters;
 	char name[300];
 	int total, listed, readers, readers_listed;
 	struct held {
@@ -36,6 +37,14 @@ static struct fdinfo read_fdinfo(int fd)
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "shmbuf-id:\t%llu\n", &info.id) == 1 ||
 		    sscanf(line, "shmbuf-size:\t%llu\n", &info.size) == 1 ||
+		    sscanf(line, "shmbuf-max-size:\t%llu\n", &info.max_size) == 1 ||
+		    sscanf(line, "shmbuf-mode:\t0%o\n", &info.mode) == 1 ||
+		    sscanf(line, "shmbuf-flags:\t0x%x\n", &info.flags) == 1 ||
+		    sscanf(line, "shmbuf-seals:\t0x%x\n", &info.seals) == 1 ||
+		    sscanf(line, "shmbuf-objects:\t%u\n", &info.objects) == 1 ||
+		    sscanf(line, "shmbuf-joined:\t%u\n", &info.joined) == 1 ||
+		    sscanf(line, "shmbuf-waiters:\t%u\n", &info.waiters) == 1 ||
+		    sscanf(line, "shmbuf-deaths:\t%llu\n", &info.deaths) == 1 ||
 		    sscanf(line, "shmbuf-name:\t%299s\n", info.name) == 1 ||
 		    sscanf(line, "shmbuf-locks-held:\t%d\n", &info.total) == 1 ||
 		    sscanf(line, "shmbuf-readers:\t%d\n", &info.readers) == 1)
@@ -82,6 +91,32 @@ TEST(id_name_size)
 	EXPECT_EQ(4096, info.size);
 	EXPECT_EQ(0, do_unlink(fd, name));
 	EXPECT_STREQ("", read_fdinfo(fd).name);
+}
+
+TEST(what_it_was_made_as)
+{
+	struct shmbuf_range locks = { .count = 3, .kind = SHMBUF_KIND_LOCK };
+	struct shmbuf_create arg = {
+		.size = sizeof(arg), .flags = SHMBUF_CREATE_PREALLOC, .mode = 0640,
+		.data_size = 4096, .max_size = 16384, .nr_objects = 5,
+		.ranges = address(&locks), .nr_ranges = 1,
+	};
+	int fd = open_device(O_RDWR);
+	struct fdinfo info;
+
+	ASSERT_EQ(0, call(fd, SHMBUF_IOC_CREATE, &arg));
+	info = read_fdinfo(fd);
+	EXPECT_EQ(4096, info.size);
+	EXPECT_EQ(16384, info.max_size);
+	EXPECT_EQ(0640, info.mode);
+	EXPECT_EQ(SHMBUF_CREATE_PREALLOC, info.flags);
+	EXPECT_EQ(0, info.seals);
+	EXPECT_EQ(5, info.objects);
+	ASSERT_EQ(0, do_grow(fd, 8192));
+	ASSERT_EQ(0, do_seal(fd, SHMBUF_SEAL_GROW));
+	info = read_fdinfo(fd);
+	EXPECT_EQ(8192, info.size);
+	EXPECT_EQ(SHMBUF_SEAL_GROW, info.seals);
 }
 
 /* A name can't forge lines of its own. */
@@ -238,6 +273,31 @@ TEST_F(held, forged_words)
 	EXPECT_EQ(2, info.total);
 	EXPECT_EQ(0, info.locks[0].pid);
 	EXPECT_EQ(0, info.locks[1].pid);
+}
+
+TEST_F(held, who_is_there)
+{
+	struct fdinfo info = read_fdinfo(self->fd);
+	pid_t pid;
+
+	EXPECT_EQ(1, info.joined);
+	EXPECT_EQ(0, info.waiters);
+	EXPECT_EQ(0, info.deaths);
+	ASSERT_EQ(0, do_lock(self->fd, self->owner, 7, 0, NEVER));
+	pid = spawn();
+	if (!pid) {
+		do_lock(self->fd, new_owner(self->fd), 7, 0, NEVER);
+		_exit(1);
+	}
+	UNTIL(asleep_in(pid, SHMBUF_IOC_LOCK));
+	info = read_fdinfo(self->fd);
+	EXPECT_EQ(2, info.joined);
+	EXPECT_EQ(1, info.waiters);
+	kill_and_reap(pid);
+	info = read_fdinfo(self->fd);
+	EXPECT_EQ(1, info.joined);
+	EXPECT_EQ(0, info.waiters);
+	EXPECT_EQ(1, info.deaths);
 }
 
 static void look_from_inside(int fd, pid_t holder)
