@@ -53,8 +53,10 @@ struct part {
 
 enum { CONSISTENT = OPTION_OWN };
 
+/* The first isn't for cat. */
 static const struct option options[] = {
-	JSON_OPTIONS, BUFFER_OPTIONS,
+	{ "json", no_argument, NULL, 'J' },
+	HELP_OPTIONS, BUFFER_OPTIONS,
 	{ "offset", required_argument, NULL, 's' },
 	{ "count", required_argument, NULL, 'c' },
 	{ "lock", required_argument, NULL, 'l' },
