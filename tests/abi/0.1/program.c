@@ -82,7 +82,7 @@ static void words(int fd, __u64 id)
 	struct shmbuf_query query = {
 		.size = sizeof(query), .areas = ADDRESS(areas), .nr_areas = 4,
 	};
-	__u64 size = 0, offset = 0, new, old, *word;
+	__u64 size = 0, offset = 0, new = 0, old, *word;
 	char *control;
 	__u32 i;
 

@@ -4,7 +4,7 @@
 # kernel, "build" what packages are built with, laid over it. What is done in them is thrown away, unless
 # it is kept in a folder of its own. Sourced after kernel.sh.
 
-USER_PACKAGES=dkms,kmod,udev,systemd-standalone-sysusers,openssl
+USER_PACKAGES="dkms kmod udev systemd-standalone-sysusers openssl linux-libc-dev"
 BUILD_PACKAGES="build-essential debhelper dh-dkms fakeroot lintian nettle-dev pkg-config"
 
 debian_proxy() { apt-config shell P Acquire::http::Proxy | sed "s/^P='\(.*\)'$/\1/"; }
@@ -59,30 +59,33 @@ debian_sources() {
 	printf 'deb %s main\n' "$main $codename" "$security $codename-security"
 }
 
+# made_of DIR PACKAGES: it was made, and of these.
+made_of() { [ "$(cat "$1.of" 2>/dev/null)" = "$2" ]; }
+
 debian_user() {
 	local release=$1 dir=$DEBIAN/user proxy
-	[ -e "$dir.complete" ] && return
+	made_of "$dir" "$USER_PACKAGES" && return
 	proxy=$(debian_proxy)
-	as_root rm -rf --one-file-system "$dir.base" "$dir" "$dir.work" "$dir.complete"
+	as_root rm -rf --one-file-system "$DEBIAN"
 	as_root mkdir -p "$DEBIAN"
 	step "Debian as a user has it (about a minute, 300 MB)" \
 		as_root env ${proxy:+http_proxy="$proxy"} debootstrap --variant=minbase --keyring="$KEYRING" \
 		"$(debian_codename)" "$dir.base" "$(mirror)"
-	# shellcheck disable=SC2016 # the inner shell's variables
+	# shellcheck disable=SC2016,SC2086 # the inner shell's variables; a list of words
 	step "DKMS and the headers of $release" in_network "$dir.base" "$dir" bash -euc '
 		apt-get -q update
-		apt-get -qy install --no-install-recommends "$@"' install ${USER_PACKAGES//,/ } "linux-headers-$release"
-	as_root touch "$dir.complete"
+		apt-get -qy install --no-install-recommends "$@"' install $USER_PACKAGES "linux-headers-$release"
+	echo "$USER_PACKAGES" | as_root tee "$dir.of" >/dev/null
 }
 
 debian_build() {
 	local dir=$DEBIAN/build
-	[ -e "$dir.complete" ] && return
-	as_root rm -rf --one-file-system "$dir" "$dir.work" "$dir.complete"
+	made_of "$dir" "$BUILD_PACKAGES" && return
+	as_root rm -rf --one-file-system "$dir" "$dir.work" "$dir.of"
 	# shellcheck disable=SC2086 # a list of words
 	step "What packages are built with" in_network "$DEBIAN/user:$DEBIAN/user.base" "$dir" \
 		apt-get -qy install --no-install-recommends $BUILD_PACKAGES
-	as_root touch "$dir.complete"
+	echo "$BUILD_PACKAGES" | as_root tee "$dir.of" >/dev/null
 }
 
 debian_parts() {
