@@ -10,6 +10,7 @@
 #include "name.h"
 #include "object.h"
 #include "point.h"
+#include "registry.h"
 
 /* The reference to @buffer is the handle's from here, or dropped on errors. */
 static int shmbuf_handle_attach(struct shmbuf_handle *handle, struct shmbuf_buffer *buffer,
@@ -165,12 +166,30 @@ static struct shmbuf_buffer *shmbuf_create_named(struct shmbuf_handle *handle,
 		return fresh;
 	buffer = shmbuf_name_add(fresh, *name, args->name_len, excl);
 	if (buffer == fresh) {
+		shmbuf_registry_add(fresh);
 		*name = NULL;
 		return fresh;
 	}
 	/* Somebody was faster, or it failed. */
 	shmbuf_buffer_put(fresh);
 	return IS_ERR(buffer) ? buffer : shmbuf_create_existing(buffer, args);
+}
+
+static struct shmbuf_buffer *shmbuf_create_anonymous(struct shmbuf_handle *handle,
+						     const struct shmbuf_create *args)
+{
+	struct shmbuf_buffer *buffer = shmbuf_create_fresh(handle, args);
+	int ret;
+
+	if (IS_ERR(buffer))
+		return buffer;
+	ret = shmbuf_name_none(buffer);
+	if (ret) {
+		shmbuf_buffer_put(buffer);
+		return ERR_PTR(ret);
+	}
+	shmbuf_registry_add(buffer);
+	return buffer;
 }
 
 int shmbuf_attach_create(struct shmbuf_handle *handle, const struct shmbuf_create *args)
@@ -191,7 +210,7 @@ int shmbuf_attach_create(struct shmbuf_handle *handle, const struct shmbuf_creat
 	if (ret)
 		goto free_name;
 	buffer = name ? shmbuf_create_named(handle, args, &name) :
-			shmbuf_create_fresh(handle, args);
+			shmbuf_create_anonymous(handle, args);
 	ret = PTR_ERR_OR_ZERO(buffer);
 	if (!ret)
 		ret = shmbuf_handle_attach(handle, buffer, true);

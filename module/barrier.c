@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
@@ -11,6 +12,7 @@
 #include "object.h"
 #include "owner.h"
 #include "point.h"
+#include "spin.h"
 #include "sweep.h"
 #include "user.h"
 #include "waiter.h"
@@ -77,36 +79,39 @@ static bool shmbuf_barrier_tell(struct shmbuf_buffer *buffer, u32 index, u64 wor
 	return false;
 }
 
-/* @waiter's owner is a party from here; false where it is dead. */
-static bool shmbuf_barrier_enrol(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waiter)
+/* @waiter's owner is a party from here.  -EPERM: it is dead; -ENODATA: that takes a claim. */
+static int shmbuf_barrier_enrol(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waiter)
 {
 	if (READ_ONCE(waiter->owner->dead))
-		return false;
+		return -EPERM;
 	if (shmbuf_claim_find(bucket, waiter->index, waiter->owner->id))
-		return true;
+		return 0;
+	if (!waiter->claim)
+		return -ENODATA;
 	if (!shmbuf_claim_add(bucket, waiter->claim))
-		return false;
+		return -EPERM;
 	waiter->claim = NULL;
-	return true;
+	return 0;
 }
 
-/* 1: @waiter was the last one; 0: it is in the tree now. */
+/* 1: @waiter was the last one; 0: it is in the tree now; -ENODATA: it needs a claim. */
 static int shmbuf_barrier_enter(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 				bool *more)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	u64 old, word;
-	int ret;
+	int ret, err;
 
 	spin_lock(&bucket->lock);
 	ret = shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_BARRIER, &old);
 	if (ret)
 		goto unlock;
 	ret = shmbuf_barrier_arrive(old, false, &word);
-	if (ret >= 0 && !shmbuf_barrier_enrol(bucket, waiter)) {
+	err = ret < 0 ? 0 : shmbuf_barrier_enrol(bucket, waiter);
+	if (err) {
 		word = old;
-		ret = -EPERM;
+		ret = err;
 	}
 	shmbuf_point(barrier_arrived);
 	if (!ret) {
@@ -182,7 +187,9 @@ static int shmbuf_barrier_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_wa
 		shmbuf_barrier_tell_all(buffer, waiter->index);
 	if (ret)
 		return ret;
-	ret = shmbuf_waiter_wait(waiter, &deadline, NULL);
+	if (!shmbuf_spin_until(&shmbuf_bucket(buffer, waiter->index)->wait_spins,
+			       shmbuf_waiter_done, waiter))
+		ret = shmbuf_waiter_wait(waiter, &deadline, NULL);
 	shmbuf_point(barrier_passed);
 	return ret ? shmbuf_barrier_give_up(buffer, waiter, ret) : waiter->result;
 }
@@ -196,25 +203,28 @@ static int shmbuf_barrier_wait_settled(struct shmbuf_buffer *buffer, struct shmb
 		.kind = SHMBUF_KIND_BARRIER,
 		.task = current,
 		.owner = owner,
+		.since = ktime_get_coarse_ns(),
 	};
 	int tries = SHMBUF_SETTLE_TRIES;
 	int ret;
 
-	waiter.claim = shmbuf_claim_alloc(user, args->index, SHMBUF_KIND_BARRIER, owner->id,
-					  &owner->dead);
-	if (IS_ERR(waiter.claim))
-		return PTR_ERR(waiter.claim);
 	ret = shmbuf_user_charge(user, SHMBUF_QUOTA_WAITERS, 1);
 	if (ret)
-		goto free_claim;
+		return ret;
 	do {
 		ret = shmbuf_barrier_wait_by(buffer, &waiter, args->deadline);
-		if (ret != -EAGAIN)
+		if (ret == -ENODATA) {
+			/* No party yet, as it is from the second time on. */
+			waiter.claim = shmbuf_claim_alloc(user, args->index, SHMBUF_KIND_BARRIER,
+							  owner->id, &owner->dead);
+			ret = PTR_ERR_OR_ZERO(waiter.claim);
+		} else if (ret == -EAGAIN) {
+			ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+		} else {
 			break;
-		ret = tries-- ? shmbuf_objects_settle(buffer, args->index) : -EINVAL;
+		}
 	} while (!ret);
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
-free_claim:
 	shmbuf_claim_free(waiter.claim);
 	return ret;
 }

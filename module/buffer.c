@@ -2,7 +2,10 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -13,11 +16,13 @@
 #include "death.h"
 #include "name.h"
 #include "owner.h"
+#include "registry.h"
 #include "sweep.h"
 #include "user.h"
 
 struct workqueue_struct *shmbuf_workqueue;
 
+static struct kmem_cache *shmbuf_buffer_cache;
 static atomic64_t shmbuf_last_id;
 
 /* Pages in a row, if there happen to be some, need no page tables and no table of pages. */
@@ -71,6 +76,8 @@ static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
 		WARN_ON(!RB_EMPTY_ROOT(&buffer->buckets[i].claims));
 	xa_destroy(&buffer->owners);
 	shmbuf_deaths_free(buffer);
+	kfree(buffer->contentions);
+	put_pid(buffer->creator);
 	mtree_destroy(&buffer->kinds);
 	if (!IS_ERR_OR_NULL(buffer->data))
 		fput(buffer->data);
@@ -78,23 +85,26 @@ static void shmbuf_buffer_free(struct shmbuf_buffer *buffer)
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_OBJECTS, buffer->nr_objects);
 	shmbuf_user_uncharge(buffer->user, SHMBUF_QUOTA_BUFFERS, 1);
 	shmbuf_user_put(buffer->user);
-	kfree(buffer->name);
-	kfree(buffer);
+	shmbuf_name_forget(buffer);
+	kmem_cache_free(shmbuf_buffer_cache, buffer);
 }
 
 static struct shmbuf_buffer *shmbuf_buffer_alloc(const struct shmbuf_create *args)
 {
-	struct shmbuf_buffer *buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
+	struct shmbuf_buffer *buffer = kmem_cache_zalloc(shmbuf_buffer_cache,
+							 GFP_KERNEL_ACCOUNT);
 	int i;
 
 	if (!buffer)
 		return NULL;
 	refcount_set(&buffer->ref, 1);
+	refcount_set(&buffer->pins, 1);
 	buffer->id = atomic64_inc_return(&shmbuf_last_id);
 	buffer->mode = args->mode ?: 0600;
 	buffer->uid = current_fsuid();
 	buffer->gid = current_fsgid();
 	buffer->create_flags = args->flags;
+	buffer->created = ktime_get_ns();
 	buffer->data_size = PAGE_ALIGN(args->data_size);
 	buffer->max_size = max(PAGE_ALIGN(args->max_size), buffer->data_size);
 	buffer->nr_objects = args->nr_objects;
@@ -132,9 +142,13 @@ struct shmbuf_buffer *shmbuf_buffer_create(const struct shmbuf_create *args,
 	if (ret)
 		goto err_uncharge;
 	buffer->user = shmbuf_user_get(user);
+	buffer->creator = get_task_pid(current, PIDTYPE_TGID);
+	get_task_comm(buffer->creator_comm, current->group_leader);
 
 	/* From here shmbuf_buffer_free() undoes all. */
-	ret = shmbuf_control_create(buffer);
+	ret = shmbuf_registry_reserve(buffer);
+	if (!ret)
+		ret = shmbuf_control_create(buffer);
 	if (ret)
 		goto err_put;
 	buffer->data = shmbuf_data_create(user, buffer->data_size, args->flags);
@@ -150,7 +164,7 @@ err_put:
 err_uncharge:
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_BUFFERS, 1);
 err_free:
-	kfree(buffer);
+	kmem_cache_free(shmbuf_buffer_cache, buffer);
 	return ERR_PTR(ret);
 }
 
@@ -162,7 +176,15 @@ struct shmbuf_buffer *shmbuf_buffer_get(struct shmbuf_buffer *buffer)
 
 void shmbuf_buffer_put(struct shmbuf_buffer *buffer)
 {
-	if (shmbuf_name_put(buffer))
+	if (!shmbuf_name_put(buffer))
+		return;
+	shmbuf_registry_remove(buffer);
+	shmbuf_buffer_unpin(buffer);
+}
+
+void shmbuf_buffer_unpin(struct shmbuf_buffer *buffer)
+{
+	if (refcount_dec_and_test(&buffer->pins))
 		shmbuf_buffer_free(buffer);
 }
 
@@ -209,11 +231,18 @@ int shmbuf_buffer_seal(struct shmbuf_buffer *buffer, u32 seals)
 
 int shmbuf_buffer_init(void)
 {
+	shmbuf_buffer_cache = KMEM_CACHE(shmbuf_buffer, SLAB_ACCOUNT);
+	if (!shmbuf_buffer_cache)
+		return -ENOMEM;
 	shmbuf_workqueue = alloc_workqueue("shmbuf", WQ_UNBOUND | WQ_FREEZABLE, 0);
-	return shmbuf_workqueue ? 0 : -ENOMEM;
+	if (shmbuf_workqueue)
+		return 0;
+	kmem_cache_destroy(shmbuf_buffer_cache);
+	return -ENOMEM;
 }
 
 void shmbuf_buffer_exit(void)
 {
 	destroy_workqueue(shmbuf_workqueue);
+	kmem_cache_destroy(shmbuf_buffer_cache);
 }

@@ -9,6 +9,7 @@
 #include <linux/nospec.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
@@ -19,6 +20,8 @@
 #include "spin.h"
 
 struct file;
+struct pid;
+struct shmbuf_contentions;
 struct shmbuf_death_log;
 struct shmbuf_ns;
 struct shmbuf_user;
@@ -35,6 +38,7 @@ struct shmbuf_user;
  * @read_spins: and for the last reader
  * @run_kind: of the run of objects that one was looked up in last, SHMBUF_KIND_NONE where
  *	that isn't known; under @lock, as @run_first and @run_last
+ * @nr_waiters: in @waiters; changed under @lock, read anywhere
  * @waiters: struct shmbuf_waiter by index, then by arrival; under @lock
  * @claims: struct shmbuf_claim by index, then by holder; under @lock
  * @watchers: struct shmbuf_watcher by index, then by arrival; under @lock
@@ -47,6 +51,7 @@ struct shmbuf_bucket {
 	struct shmbuf_spin wait_spins;
 	struct shmbuf_spin read_spins;
 	u8 run_kind;
+	u32 nr_waiters;
 	struct rb_root waiters;
 	struct rb_root claims;
 	struct rb_root watchers;
@@ -57,10 +62,12 @@ struct shmbuf_bucket {
 /**
  * struct shmbuf_buffer - one buffer
  * @ref: one for each attached handle, one for a PERSIST name, and short ones of
- *	deaths under way; the last put frees it
+ *	deaths under way; with the last the name goes
+ * @pins: one for all of these, and short ones of who was told of the buffer by the registry;
+ *	the last unpin frees it
  * @id: never reused
  * @user: charged for the buffer and its objects
- * @ns: of the name; constant, given back with the last reference
+ * @ns: that it was made in; constant, given back with the last pin
  * @name: the name it was made with, or NULL; constant
  * @name_len: bytes; constant
  * @name_node: in the registry while the name exists; under shmbuf_names_lock
@@ -79,6 +86,9 @@ struct shmbuf_bucket {
  * @nr_objects: constant, as @layout and @stride_shift
  * @layout: enum shmbuf_layout
  * @stride_shift: log2 of the bytes from word to word
+ * @created: when, ns; constant, as @creator and @creator_comm
+ * @creator: the process that made it, a reference
+ * @creator_comm: its name
  * @kinds: kind by range of indexes; changed under @config while the words of
  *	the range are UNUSED, read under RCU
  * @owners: live and not yet reaped owners by slot; read under RCU
@@ -91,9 +101,14 @@ struct shmbuf_bucket {
  * @nr_death_notes: made of locks of the dead; under @deaths_lock
  * @nr_deaths: of owners, but for those who gave their ids back and had nothing; under
  *	@owners_lock and @deaths_lock, read anywhere
+ * @contentions: of locks, made with the first owner; under the buckets' locks
+ * @nr_contentions: so often a LOCK had to sleep
+ * @waited: for so many ns
  * @deaths_word: of SHMBUF_INDEX_DEATHS, a queue with @nr_deaths as its sequence; in
  *	the kernel alone, changed under its bucket's lock
- * @members: processes that are joined
+ * @members: processes that are joined; under @owners_lock
+ * @nr_members: so many; changed under @owners_lock, read anywhere, as @nr_owners
+ * @nr_owners: that they have
  * @last_member: id of the last that was
  * @peers: struct shmbuf_peers, waits that deaths end; under @owners_lock
  * @owner_slot: where the search for a free slot goes on; under @owners' lock
@@ -107,6 +122,7 @@ struct shmbuf_bucket {
  */
 struct shmbuf_buffer {
 	refcount_t ref;
+	refcount_t pins;
 	u64 id;
 	struct shmbuf_user *user;
 
@@ -132,6 +148,9 @@ struct shmbuf_buffer {
 	u32 nr_objects;
 	u32 layout;
 	u32 stride_shift;
+	u64 created;
+	struct pid *creator;
+	char creator_comm[TASK_COMM_LEN];
 	struct maple_tree kinds;
 
 	struct xarray owners;
@@ -142,8 +161,13 @@ struct shmbuf_buffer {
 	struct shmbuf_death_log *deaths;
 	u32 nr_death_notes;
 	u64 nr_deaths;
+	struct shmbuf_contentions *contentions;
+	atomic64_t nr_contentions;
+	atomic64_t waited;
 	atomic64_t deaths_word;
 	struct list_head members;
+	u32 nr_members;
+	u32 nr_owners;
 	struct list_head peers;
 	atomic64_t last_member;
 	u32 owner_slot;
@@ -180,6 +204,15 @@ struct shmbuf_buffer *shmbuf_buffer_create(const struct shmbuf_create *args,
 					   struct shmbuf_user *user);
 struct shmbuf_buffer *shmbuf_buffer_get(struct shmbuf_buffer *buffer);
 void shmbuf_buffer_put(struct shmbuf_buffer *buffer);
+/* Of who has it from the registry. */
+void shmbuf_buffer_unpin(struct shmbuf_buffer *buffer);
+
+/* Its SHMBUF_CREATE_* that say what it is, not how it was made. */
+static inline u32 shmbuf_buffer_flags(const struct shmbuf_buffer *buffer)
+{
+	return buffer->create_flags &
+	       (SHMBUF_CREATE_PERSIST | SHMBUF_CREATE_PREALLOC | SHMBUF_CREATE_HUGE);
+}
 
 /* What to map at @offset, a page's, of the control area. */
 unsigned long shmbuf_control_pfn(const struct shmbuf_buffer *buffer, size_t offset);

@@ -243,6 +243,7 @@ static struct shmbuf_waiter shmbuf_condition_waiter(struct shmbuf_owner *owner,
 		.owner = owner,
 		.lock = args->lock,
 		.expected = args->sequence,
+		.since = ktime_get_coarse_ns(),
 	};
 }
 

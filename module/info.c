@@ -188,7 +188,7 @@ static void shmbuf_info_waiter(const struct shmbuf_waiter *waiter,
 	struct pid_namespace *ns = task_active_pid_ns(current);
 
 	/* It sleeps in a call of ours, so the task is there. */
-	info->owner = waiter->owner->id;
+	info->owner = waiter->owner ? waiter->owner->id : 0;
 	info->since = waiter->since;
 	info->flags = waiter->shared ? SHMBUF_LOCK_SHARED : 0;
 	info->pid = task_tgid_nr_ns(waiter->task, ns);
@@ -196,9 +196,8 @@ static void shmbuf_info_waiter(const struct shmbuf_waiter *waiter,
 	get_task_comm(info->comm, waiter->task);
 }
 
-/* How many wait; the first @room of them are told of. */
-static u32 shmbuf_info_waiters(struct shmbuf_buffer *buffer, u32 index,
-			       struct shmbuf_waiter_info *infos, u32 room)
+u32 shmbuf_info_waiters(struct shmbuf_buffer *buffer, u32 index, u32 kind,
+			struct shmbuf_waiter_info *infos, u32 room)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	/* Who comes later isn't counted, so that this ends. */
@@ -209,7 +208,7 @@ static u32 shmbuf_info_waiters(struct shmbuf_buffer *buffer, u32 index,
 
 	do {
 		spin_lock(&bucket->lock);
-		waiter = shmbuf_waiter_from(bucket, index, SHMBUF_KIND_LOCK, serial);
+		waiter = shmbuf_waiter_from(bucket, index, kind, serial);
 		for (i = 0; waiter && i < SHMBUF_INFO_BATCH; i++) {
 			if (waiter->serial > last) {
 				waiter = NULL;
@@ -227,31 +226,41 @@ static u32 shmbuf_info_waiters(struct shmbuf_buffer *buffer, u32 index,
 	return nr;
 }
 
-static int shmbuf_info_fill(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *info)
+/* To the caller's array @to: the first @room who wait.  -EFAULT, -ENOMEM; *@nr: how many do. */
+static int shmbuf_info_copy_waiters(struct shmbuf_buffer *buffer, u32 index, u32 kind,
+				    void __user *to, u32 room, u32 *nr)
 {
 	struct shmbuf_waiter_info *infos = NULL;
-	u32 i, room = min_t(u32, info->nr_waiters, SHMBUF_OWNER_INFO_MAX);
-	int tries = 8;
 	int ret = 0;
+	u32 i;
 
+	room = min_t(u32, room, SHMBUF_OWNER_INFO_MAX);
 	if (room) {
 		infos = kvcalloc(room, sizeof(*infos), GFP_KERNEL_ACCOUNT);
 		if (!infos)
 			return -ENOMEM;
 	}
-	info->nr_waiters = shmbuf_info_waiters(buffer, info->index, infos, room);
-	room = min(room, info->nr_waiters);
+	*nr = shmbuf_info_waiters(buffer, index, kind, infos, room);
+	room = min(room, *nr);
 	for (i = 0; i < room; i++)
 		infos[i].since = shmbuf_time_of_caller(infos[i].since);
+	if (copy_to_user(to, infos, room * sizeof(*infos)))
+		ret = -EFAULT;
+	kvfree(infos);
+	return ret;
+}
+
+static int shmbuf_info_fill(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *info)
+{
+	int tries = SHMBUF_SETTLE_TRIES;
+	int ret;
+
 	do {
 		ret = shmbuf_info_holder(buffer, info);
 		if (ret != -EAGAIN)
 			break;
 		ret = tries-- ? shmbuf_objects_settle(buffer, info->index) : -EINVAL;
 	} while (!ret);
-	if (!ret && copy_to_user(u64_to_user_ptr(info->waiters), infos, room * sizeof(*infos)))
-		ret = -EFAULT;
-	kvfree(infos);
 	return ret;
 }
 
@@ -266,7 +275,27 @@ int shmbuf_owner_info(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *ar
 	};
 	int ret = shmbuf_info_fill(buffer, &info);
 
+	if (!ret)
+		ret = shmbuf_info_copy_waiters(buffer, info.index, SHMBUF_KIND_LOCK,
+					       u64_to_user_ptr(info.waiters), info.nr_waiters,
+					       &info.nr_waiters);
 	if (!ret && copy_to_user(args_user, &info, sizeof(info)))
 		ret = -EFAULT;
 	return ret;
+}
+
+int shmbuf_waiters(struct shmbuf_buffer *buffer, const struct shmbuf_waiters *args)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->index);
+	u32 kind, nr;
+	int ret;
+
+	spin_lock(&bucket->lock);
+	kind = shmbuf_object_kind(buffer, args->index);
+	spin_unlock(&bucket->lock);
+	if (kind == SHMBUF_KIND_NONE)
+		return -EINVAL;
+	ret = shmbuf_info_copy_waiters(buffer, args->index, kind,
+				       u64_to_user_ptr(args->waiters), args->nr_waiters, &nr);
+	return ret ?: min_t(u32, nr, INT_MAX);
 }

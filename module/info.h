@@ -33,7 +33,12 @@ void shmbuf_held_see(struct shmbuf_buffer *buffer, u32 index, u64 id);
 /* How many owners read under lock @index; the first @room of their ids. */
 u32 shmbuf_info_readers(struct shmbuf_buffer *buffer, u32 index, u64 *ids, u32 room);
 
-/* The ioctl. */
+/* How many wait for an object of @kind; the first @room of them are told of. */
+u32 shmbuf_info_waiters(struct shmbuf_buffer *buffer, u32 index, u32 kind,
+			struct shmbuf_waiter_info *infos, u32 room);
+
+/* The ioctls. */
+int shmbuf_waiters(struct shmbuf_buffer *buffer, const struct shmbuf_waiters *args);
 int shmbuf_owner_info(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *args,
 		      void __user *args_user);
 

@@ -15,6 +15,7 @@
 #include "death.h"
 #include "handle.h"
 #include "info.h"
+#include "inspect.h"
 #include "ioctl.h"
 #include "lock.h"
 #include "name.h"
@@ -23,6 +24,7 @@
 #include "query.h"
 #include "queue.h"
 #include "sem.h"
+#include "stats.h"
 #include "watch.h"
 
 /* Every argument, so that the dispatcher can hold any of them. */
@@ -48,6 +50,11 @@ union shmbuf_args {
 	struct shmbuf_deaths deaths;
 	struct shmbuf_owner_info owner_info;
 	struct shmbuf_wait_any wait_any;
+	struct shmbuf_recover recover;
+	struct shmbuf_stats stats;
+	struct shmbuf_list list;
+	struct shmbuf_objects objects;
+	struct shmbuf_waiters waiters;
 };
 
 /**
@@ -268,6 +275,33 @@ static int shmbuf_cmd_wait_any(struct shmbuf_call *call)
 	return shmbuf_wait_any(call->buffer, call->handle->user, args);
 }
 
+static int shmbuf_cmd_recover(struct shmbuf_call *call)
+{
+	const struct shmbuf_recover *args = &call->args->recover;
+
+	return args->reserved ? -EINVAL : shmbuf_recover(call->buffer, args);
+}
+
+static int shmbuf_cmd_stats(struct shmbuf_call *call)
+{
+	return shmbuf_stats(call->buffer, &call->args->stats, call->args_user);
+}
+
+static int shmbuf_cmd_list(struct shmbuf_call *call)
+{
+	return shmbuf_list(&call->args->list);
+}
+
+static int shmbuf_cmd_objects(struct shmbuf_call *call)
+{
+	return shmbuf_objects(call->buffer, &call->args->objects);
+}
+
+static int shmbuf_cmd_waiters(struct shmbuf_call *call)
+{
+	return shmbuf_waiters(call->buffer, &call->args->waiters);
+}
+
 /* What a command needs of its handle. */
 #define SHMBUF_CMD_ATTACHED	BIT(0)
 #define SHMBUF_CMD_WRITE	BIT(1)
@@ -324,6 +358,8 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_consistent),
 	SHMBUF_CMD(SHMBUF_IOC_DOWNGRADE, shmbuf_lock, 0,
 		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_downgrade),
+	SHMBUF_CMD(SHMBUF_IOC_RECOVER, shmbuf_recover, 0,
+		   SHMBUF_CMD_ATTACHED | SHMBUF_CMD_WRITE, shmbuf_cmd_recover),
 	SHMBUF_CMD(SHMBUF_IOC_WAIT, shmbuf_wait,
 		   SHMBUF_WAIT_LOCK | SHMBUF_WAIT_PEERS | SHMBUF_WAIT_RELEASED,
 		   SHMBUF_CMD_ATTACHED, shmbuf_cmd_wait),
@@ -347,6 +383,12 @@ static const struct shmbuf_cmd shmbuf_cmds[] = {
 		   shmbuf_cmd_deaths),
 	SHMBUF_CMD(SHMBUF_IOC_OWNER_INFO, shmbuf_owner_info, 0, SHMBUF_CMD_ATTACHED,
 		   shmbuf_cmd_owner_info),
+	SHMBUF_CMD(SHMBUF_IOC_STATS, shmbuf_stats, 0, SHMBUF_CMD_ATTACHED, shmbuf_cmd_stats),
+	SHMBUF_CMD(SHMBUF_IOC_LIST, shmbuf_list, 0, 0, shmbuf_cmd_list),
+	SHMBUF_CMD(SHMBUF_IOC_OBJECTS, shmbuf_objects, 0, SHMBUF_CMD_ATTACHED,
+		   shmbuf_cmd_objects),
+	SHMBUF_CMD(SHMBUF_IOC_WAITERS, shmbuf_waiters, 0, SHMBUF_CMD_ATTACHED,
+		   shmbuf_cmd_waiters),
 };
 
 static const struct shmbuf_cmd *shmbuf_cmd_find(unsigned int cmd)

@@ -21,6 +21,7 @@ int shmbuf_lock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 int shmbuf_unlock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 int shmbuf_consistent(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
 int shmbuf_downgrade(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args);
+int shmbuf_recover(struct shmbuf_buffer *buffer, const struct shmbuf_recover *args);
 
 extern const struct shmbuf_kind_ops shmbuf_lock_ops;
 

@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "claim.h"
 #include "compat.h"
+#include "contention.h"
 #include "deadlock.h"
 #include "info.h"
 #include "lock.h"
@@ -341,8 +342,10 @@ static int shmbuf_lock_sleep(struct shmbuf_buffer *buffer, u32 index,
 	shmbuf_wakeups_flush(&wakeups);
 	shmbuf_point(lock_queued);
 
-	if (ret == -EBUSY)
+	if (ret == -EBUSY) {
 		ret = shmbuf_lock_sleep_queued(buffer, &waiter, flags, deadline);
+		shmbuf_contention_note(buffer, index, ktime_get_ns() - waiter.since);
+	}
 	shmbuf_claim_free(waiter.claim);
 	shmbuf_edge_remove(&edge);
 uncharge:

@@ -44,6 +44,7 @@ static struct shmbuf_member *shmbuf_member_again(struct shmbuf_buffer *buffer)
 
 	if (member) {
 		member->nr_owners++;
+		WRITE_ONCE(buffer->nr_owners, buffer->nr_owners + 1);
 		refcount_inc(&member->ref);
 	}
 	return member;
@@ -65,8 +66,11 @@ struct shmbuf_member *shmbuf_member_join(struct shmbuf_buffer *buffer)
 	shmbuf_point(member_new);
 	spin_lock(&buffer->owners_lock);
 	member = shmbuf_member_again(buffer);
-	if (!member)
+	if (!member) {
 		list_add_tail(&fresh->node, &buffer->members);
+		WRITE_ONCE(buffer->nr_members, buffer->nr_members + 1);
+		WRITE_ONCE(buffer->nr_owners, buffer->nr_owners + 1);
+	}
 	spin_unlock(&buffer->owners_lock);
 	if (!member)
 		return fresh;
@@ -77,9 +81,11 @@ struct shmbuf_member *shmbuf_member_join(struct shmbuf_buffer *buffer)
 bool shmbuf_member_leave(struct shmbuf_buffer *buffer, struct shmbuf_member *member)
 {
 	lockdep_assert_held(&buffer->owners_lock);
+	WRITE_ONCE(buffer->nr_owners, buffer->nr_owners - 1);
 	if (--member->nr_owners)
 		return false;
 	list_del(&member->node);
+	WRITE_ONCE(buffer->nr_members, buffer->nr_members - 1);
 	WRITE_ONCE(member->dead, true);
 	return true;
 }

@@ -30,10 +30,10 @@ static void shmbuf_names_expire(struct work_struct *work);
 static DECLARE_DELAYED_WORK(shmbuf_expire, shmbuf_names_expire);
 
 /**
- * struct shmbuf_ns - an IPC namespace in which we have names
+ * struct shmbuf_ns - an IPC namespace in which we have buffers
  * @node: in shmbuf_namespaces; all under shmbuf_names_lock
  * @ns: the one reference that we have to it
- * @buffers: that were named in it; with the last this goes
+ * @buffers: that were made in it; with the last this goes
  * @persist: how many PERSIST names there are
  */
 struct shmbuf_ns {
@@ -168,6 +168,20 @@ struct shmbuf_buffer *shmbuf_name_add(struct shmbuf_buffer *fresh, char *name,
 	return buffer;
 }
 
+int shmbuf_name_none(struct shmbuf_buffer *fresh)
+{
+	if (mutex_lock_killable(&shmbuf_names_lock))
+		return -EINTR;
+	fresh->ns = shmbuf_ns_get();
+	mutex_unlock(&shmbuf_names_lock);
+	return fresh->ns ? 0 : -ENOMEM;
+}
+
+bool shmbuf_name_is_near(const struct shmbuf_buffer *buffer)
+{
+	return buffer->ns->ns == shmbuf_current_ns();
+}
+
 /* True where the name held a reference, which is now the caller's. */
 static bool shmbuf_name_remove(struct shmbuf_buffer *buffer)
 {
@@ -198,6 +212,12 @@ int shmbuf_name_permission(const struct shmbuf_buffer *buffer, bool write)
 	return ns_capable(shmbuf_user_ns(buffer), CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 }
 
+bool shmbuf_name_is_own(const struct shmbuf_buffer *buffer)
+{
+	return uid_eq(current_fsuid(), buffer->uid) ||
+	       ns_capable(shmbuf_user_ns(buffer), CAP_FOWNER);
+}
+
 int shmbuf_name_unlink(const char *name, u32 len)
 {
 	struct shmbuf_buffer *buffer;
@@ -209,8 +229,7 @@ int shmbuf_name_unlink(const char *name, u32 len)
 	buffer = shmbuf_name_lookup(name, len);
 	if (!buffer) {
 		ret = -ENOENT;
-	} else if (!uid_eq(current_fsuid(), buffer->uid) &&
-		   !ns_capable(shmbuf_user_ns(buffer), CAP_FOWNER)) {
+	} else if (!shmbuf_name_is_own(buffer)) {
 		ret = -EPERM;
 	} else {
 		persist = shmbuf_name_remove(buffer);
@@ -235,12 +254,19 @@ bool shmbuf_name_put(struct shmbuf_buffer *buffer)
 {
 	if (!refcount_dec_and_mutex_lock(&buffer->ref, &shmbuf_names_lock))
 		return false;
-	if (buffer->ns) {
-		hash_del(&buffer->name_node);
-		shmbuf_ns_put(buffer->ns);
-	}
+	hash_del(&buffer->name_node);
 	mutex_unlock(&shmbuf_names_lock);
 	return true;
+}
+
+void shmbuf_name_forget(struct shmbuf_buffer *buffer)
+{
+	kfree(buffer->name);
+	if (!buffer->ns)
+		return;
+	mutex_lock(&shmbuf_names_lock);
+	shmbuf_ns_put(buffer->ns);
+	mutex_unlock(&shmbuf_names_lock);
 }
 
 static bool shmbuf_ns_expired(const struct shmbuf_ns *ns)

@@ -18,6 +18,9 @@ char *shmbuf_name_copy(u64 addr, u32 len);
 struct shmbuf_buffer *shmbuf_name_add(struct shmbuf_buffer *fresh, char *name,
 				      u32 len, bool excl);
 
+/* @fresh has no name, but belongs to the caller's namespace all the same. */
+int shmbuf_name_none(struct shmbuf_buffer *fresh);
+
 /* The buffer of that name, with a reference. */
 struct shmbuf_buffer *shmbuf_name_find(const char *name, u32 len);
 
@@ -29,8 +32,17 @@ bool shmbuf_name_exists(struct shmbuf_buffer *buffer);
 /* Whether the caller may open the buffer to read, and to write. */
 int shmbuf_name_permission(const struct shmbuf_buffer *buffer, bool write);
 
+/* Whether the caller may do what the buffer's owner may. */
+bool shmbuf_name_is_own(const struct shmbuf_buffer *buffer);
+
+/* Whether the buffer, one of the registry, was made in the caller's namespace. */
+bool shmbuf_name_is_near(const struct shmbuf_buffer *buffer);
+
 /* Drop a reference; with the last the name goes.  True where it was the last. */
 bool shmbuf_name_put(struct shmbuf_buffer *buffer);
+
+/* The buffer goes, which has neither name nor reference. */
+void shmbuf_name_forget(struct shmbuf_buffer *buffer);
 
 void shmbuf_name_exit(void);
 

@@ -6,6 +6,7 @@
 #include "barrier.h"
 #include "buffer.h"
 #include "claim.h"
+#include "contention.h"
 #include "death.h"
 #include "lock.h"
 #include "object.h"
@@ -56,7 +57,7 @@ static u32 shmbuf_object_find_kind(struct shmbuf_buffer *buffer, struct shmbuf_b
 	return bucket->run_kind;
 }
 
-static u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
+u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 
@@ -81,12 +82,13 @@ bool shmbuf_object_is(struct shmbuf_buffer *buffer, u32 index, u32 kind)
 }
 
 /* An object of the bucket, @index, has no kind any more. */
-static void shmbuf_object_forget_kind(struct shmbuf_buffer *buffer, u32 index)
+static void shmbuf_object_forget(struct shmbuf_buffer *buffer, u32 index)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 
 	spin_lock(&bucket->lock);
 	bucket->run_kind = SHMBUF_KIND_NONE;
+	shmbuf_contention_forget(buffer, index);
 	spin_unlock(&bucket->lock);
 }
 
@@ -131,7 +133,7 @@ bool shmbuf_objects_next(struct shmbuf_buffer *buffer, u32 kind, u32 *first, u32
 	rcu_read_lock();
 	do {
 		entry = mas_find(&mas, buffer->nr_objects - 1);
-	} while (entry && xa_to_value(entry) != kind);
+	} while (entry && kind != SHMBUF_KIND_NONE && xa_to_value(entry) != kind);
 	if (entry) {
 		*first = max_t(unsigned long, *first, mas.index);
 		*last = mas.last;
@@ -265,7 +267,7 @@ int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range
 		shmbuf_object_reinstate(buffer, i);
 	/* What is left of an idle object's claims is nothing, or a dead holder's. */
 	for (i = range->first; !ret && i <= last; i++) {
-		shmbuf_object_forget_kind(buffer, i);
+		shmbuf_object_forget(buffer, i);
 		shmbuf_claims_drop(buffer, i);
 	}
 	if (!ret)

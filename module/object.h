@@ -39,8 +39,14 @@ const struct shmbuf_kind_ops *shmbuf_kind_ops(u32 kind);
 int shmbuf_objects_init(struct shmbuf_buffer *buffer, const struct shmbuf_range *range);
 int shmbuf_objects_reset(struct shmbuf_buffer *buffer, const struct shmbuf_range *range);
 
-/* The next run of objects of @kind from *first on: *first and *last; false at the end. */
+/*
+ * The next run of objects of @kind, SHMBUF_KIND_NONE for any, from *first on: *first and
+ * *last; false at the end.
+ */
 bool shmbuf_objects_next(struct shmbuf_buffer *buffer, u32 kind, u32 *first, u32 *last);
+
+/* Under the bucket's lock: SHMBUF_KIND_NONE where there is no such object. */
+u32 shmbuf_object_kind(struct shmbuf_buffer *buffer, u32 index);
 
 /* Whether there is such an object, of @kind. */
 bool shmbuf_object_is(struct shmbuf_buffer *buffer, u32 index, u32 kind);

@@ -45,9 +45,7 @@ static void shmbuf_query_buffer(struct shmbuf_query *args, struct shmbuf_buffer 
 	args->uid = from_kuid_munged(current_user_ns(), buffer->uid);
 	args->gid = from_kgid_munged(current_user_ns(), buffer->gid);
 	args->seals = READ_ONCE(buffer->seals);
-	args->create_flags = buffer->create_flags &
-			     (SHMBUF_CREATE_PERSIST | SHMBUF_CREATE_PREALLOC |
-			      SHMBUF_CREATE_HUGE);
+	args->create_flags = shmbuf_buffer_flags(buffer);
 }
 
 static int shmbuf_query_areas(struct shmbuf_query *args, struct shmbuf_buffer *buffer)

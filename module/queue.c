@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
@@ -239,6 +240,7 @@ static int shmbuf_wait_by(struct shmbuf_buffer *buffer, bool observer,
 		.task = current,
 		.expected = args->sequence,
 		.observer = observer,
+		.since = ktime_get_coarse_ns(),
 	};
 	int tries = SHMBUF_SETTLE_TRIES;
 	int ret;

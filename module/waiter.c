@@ -36,6 +36,7 @@ void shmbuf_waiter_add(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucke
 	lockdep_assert_held(&bucket->lock);
 	waiter->serial = atomic64_inc_return(&buffer->last_waiter);
 	rb_add(&waiter->node, &bucket->waiters, shmbuf_waiter_less);
+	WRITE_ONCE(bucket->nr_waiters, bucket->nr_waiters + 1);
 	if (atomic_inc_return(&buffer->nr_waiters) == 1)
 		shmbuf_sweep_later(buffer);
 }
@@ -45,6 +46,7 @@ void shmbuf_waiter_remove(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bu
 {
 	lockdep_assert_held(&bucket->lock);
 	rb_erase(&waiter->node, &bucket->waiters);
+	WRITE_ONCE(bucket->nr_waiters, bucket->nr_waiters - 1);
 	atomic_dec(&buffer->nr_waiters);
 }
 

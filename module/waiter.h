@@ -40,7 +40,7 @@ struct task_struct;
  * @any: the WAIT_ANY that it is an item of, or NULL; constant
  * @item: which item
  * @result: what its call shall return, set before @done
- * @since: lock, semaphore: when it began to wait, ns
+ * @since: when it began to wait, ns; queue, barrier: to the clock's tick
  * @moved: queue: to @lock's waiters, and a lock's waiter from here.  Set under the locks
  *	of both buckets; as @done it may be read without by smp_load_acquire().
  * @shared: lock: wants to read; constant
