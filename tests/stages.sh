@@ -64,7 +64,7 @@ stage_make() {
 	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
 	fresh_copy "$copy"
 	make -C "$copy" help >"$scratch/help"
-	for target in module demo check check-kunit check-storm check-model fuzz lint check-debug check-matrix check-full coverage bench install dkms-install clean; do
+	for target in module demo check check-kunit check-storm check-model fuzz lint check-debug check-matrix check-full coverage bench install uninstall dkms-install dkms-uninstall sign dist deb clean; do
 		ok "make help lists $target" grep -qE "^ +make $target( |\$)" "$scratch/help"
 	done
 	ok "make without a build tree goes on" make_without_tree "$copy"
@@ -321,6 +321,13 @@ stage_dkms() {
 		--add "$top/tests/demo-host" --add "$top/tests/host-ready" -- /host/demo-host "$libexec/examples/pipeline" /bin/busybox
 	ok "dkms remove" dkms remove --no-depmod "shmbuf/$version" "${args[@]}"
 }
+
+# What was released goes on working, and what is installed can be upgraded and removed.
+stage_versions() { "$top/tests/versions"; }
+
+stage_abi() { "$top/tests/abi/run"; }
+
+stage_package() { "$top/tests/package"; }
 
 stage_attach() {
 	make -C "$top/tests/bench"

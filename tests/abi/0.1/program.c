@@ -100,7 +100,7 @@ static void words(int fd, __u64 id)
 		return;
 	word = (__u64 *)(control + query.object_offset + LOCK * query.object_stride);
 	old = *word;
-	expect("a free lock is taken", 1, !shmbuf_lock_user_acquire(old, id, &new) &&
+	expect("a free lock is taken", 1, shmbuf_lock_user_acquire(old, id, &new) &&
 	       __sync_bool_compare_and_swap(word, old, new));
 	expect("... which the kernel sees", 0, CALL(fd, UNLOCK, shmbuf_lock, .owner = id));
 	munmap(control, size);
@@ -165,6 +165,11 @@ static void looks(int fd)
 	expect("LIST", 1, CALL(fd, LIST, shmbuf_list, .listings = ADDRESS(&listing),
 			       .nr_listings = 1, .listing_size = sizeof(listing),
 			       .after = stats.buffer_id - 1));
+	expect("... the name", 0, strcmp(NAME, listing.name));
+	listing.name[0] = 0;
+	expect("LIST of names", 1, CALL(fd, LIST, shmbuf_list, .listings = ADDRESS(&listing),
+					.nr_listings = 1, .listing_size = sizeof(listing.name),
+					.after = stats.buffer_id - 1));
 	expect("... the name", 0, strcmp(NAME, listing.name));
 	expect("OBJECTS", 4, CALL(fd, OBJECTS, shmbuf_objects, .objects = ADDRESS(objects),
 				  .nr_objects = NR_OBJECTS));

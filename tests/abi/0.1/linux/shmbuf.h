@@ -1009,12 +1009,12 @@ struct shmbuf_stats {
 
 /**
  * struct shmbuf_listing - a buffer that LIST tells of
- * @stats: as STATS has it; its size is that of struct shmbuf_stats
  * @name: with a NUL; empty for an anonymous or unlinked buffer
+ * @stats: as STATS has it; its size is that of struct shmbuf_stats
  */
 struct shmbuf_listing {
-	struct shmbuf_stats stats;
 	char name[SHMBUF_NAME_MAX + 1];
+	struct shmbuf_stats stats;
 };
 
 /* Most buffers that one LIST tells of. */
@@ -1027,7 +1027,8 @@ struct shmbuf_listing {
  * @after: only buffers with a larger id
  * @listings: address of an array of struct shmbuf_listing
  * @nr_listings: how many @listings has room for, 1 or more
- * @listing_size: sizeof(struct shmbuf_listing)
+ * @listing_size: sizeof(struct shmbuf_listing), up to a page; what this kernel doesn't know of
+ *	each is filled with 0, and of less than that the beginning is written, with @name at least
  *
  * Works on every handle.  Anonymous buffers belong to the namespace that they were made in.
  * All are told of, also those that the caller mayn't open, as in /proc/sysvipc/shm.
