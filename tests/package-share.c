@@ -11,18 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t ended;
+static int ended;
 
 static void end(int signal)
 {
-	ended = signal;
+	__atomic_store_n(&ended, signal, __ATOMIC_RELAXED);
 }
 
 int main(int argc, char **argv)
 {
 	struct shmbuf_options options = { .nr_locks = 1 };
 	struct shmbuf *buffer;
-	volatile long *count;
+	long *count;
 	int err;
 
 	signal(SIGTERM, end);
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
 		printf("%ld\n", count[0]);
 		return 0;
 	}
-	while (!ended) {
+	while (!__atomic_load_n(&ended, __ATOMIC_RELAXED)) {
 		err = shmbuf_lock(buffer, 0);
 		if (err)
 			error(1, 0, "lock: %s", shmbuf_strerror(err));

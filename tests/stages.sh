@@ -73,6 +73,8 @@ stage_make() {
 	ok "make module without a build tree fails" fails make -C "$copy" module KDIR=/nonexistent
 	ok "make install" make -C "$copy" install DESTDIR="$scratch/dest" PREFIX=/usr
 	ok "it installs the library" test -e "$scratch/dest/usr/include/shmbuf.h"
+	ok "make uninstall" make -C "$copy" uninstall DESTDIR="$scratch/dest" PREFIX=/usr
+	ok "... removes all of it" test -z "$(find "$scratch/dest" ! -type d)"
 	ok "make clean" make -C "$copy" clean KDIR="$(realpath "$kdir")"
 	ok "and nothing is left" test ! -e "$copy/build" -a ! -e "$copy/module/shmbuf.ko"
 	ok "NO_INSTALL=1 lists what is missing and stops" no_install "$copy"
