@@ -114,12 +114,14 @@ dkms-source:
 # $(1): the target
 need_dkms = @command -v dkms >/dev/null || { echo 'dkms is not installed (Debian: apt install dkms)' >&2; exit 1; }; \
 	[ "$$(id -u)" -eq 0 ] || { echo 'make $(1) must be run as root' >&2; exit 1; }; \
+	[ ! -e /var/lib/dpkg/info/shmbuf-dkms.list ] || { echo 'the module is of the package shmbuf-dkms: use apt' >&2; exit 1; }; \
 	[ -z '$(DESTDIR)' ] || { echo 'make $(1) is for this system: with DESTDIR, make dkms-source has what a package needs' >&2; exit 1; }
 
 # All versions, and the sources that only DKMS was given.
 dkms_remove = for source in /var/lib/dkms/shmbuf/*/source; do \
+		[ -L "$$source" ] || continue; \
 		version=$${source%/source} version=$${version\#\#*/}; \
-		[ ! -e "$$source" ] || dkms remove "shmbuf/$$version" --all || exit; \
+		dkms remove "shmbuf/$$version" --all || exit; \
 		rm -rf "/usr/src/shmbuf-$$version"; \
 	done
 
