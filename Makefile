@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DKMS_SOURCE := /usr/src/shmbuf-$(VERSION)
 
-.PHONY: all module module-if-any userspace help demo check check-kunit check-storm check-model fuzz lint check-debug check-matrix check-full coverage bench install dkms-source dkms-install clean
+.PHONY: all module module-if-any userspace help demo check check-kunit check-storm check-model fuzz lint check-debug check-matrix check-full coverage bench install uninstall dkms-source dkms-install dkms-uninstall sign dist deb clean
 
 all: module-if-any userspace
 
@@ -35,8 +35,15 @@ help:
 	@echo '                                benchmarks; tables, and build/bench/*.json and *.svg. NATIVE=1: what'
 	@echo '                                does without the kernel, here; ICOUNT=1: instructions, not time'
 	@echo '  make install [DESTDIR=] [PREFIX=/usr/local]'
-	@echo '                                library, header, tools and manual pages'
+	@echo '                                library, headers, tools, manual pages, udev rule, group'
+	@echo '  make uninstall [DESTDIR=] [PREFIX=/usr/local]'
+	@echo '                                remove what make install has installed there'
 	@echo '  make dkms-install             the module for this and later kernels, through DKMS (as root)'
+	@echo '  make dkms-uninstall           remove it from DKMS, in all versions (as root)'
+	@echo '  make sign KEY=file CERT=file [KDIR=path]'
+	@echo '                                sign module/shmbuf.ko for Secure Boot, see userspace/dist/SIGNING.md'
+	@echo '  make dist                     build/shmbuf-$(VERSION).tar.gz, the same from the same sources'
+	@echo '  make deb                      Debian packages of that, in build/deb'
 	@echo '  make clean                    remove what was built (downloads stay in the cache)'
 	@echo '  make help                     this list'
 	@echo
@@ -95,19 +102,50 @@ bench:
 install:
 	$(MAKE) -C userspace install PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)'
 
+uninstall:
+	$(MAKE) -C userspace uninstall PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)'
+
 # What DKMS needs of this tree, and no more: it copies all that it is given.
 dkms-source:
-	rm -rf '$(DKMS_SOURCE)'
-	mkdir -p '$(DKMS_SOURCE)'
-	tar -c --exclude-from=.gitignore dkms.conf Kbuild LICENSE module | tar -x -C '$(DKMS_SOURCE)'
+	rm -rf '$(DESTDIR)$(DKMS_SOURCE)'
+	mkdir -p '$(DESTDIR)$(DKMS_SOURCE)'
+	tar -c --exclude-from=.gitignore dkms.conf Kbuild LICENSE module | tar -x --no-same-owner -C '$(DESTDIR)$(DKMS_SOURCE)'
+
+# $(1): the target
+need_dkms = @command -v dkms >/dev/null || { echo 'dkms is not installed (Debian: apt install dkms)' >&2; exit 1; }; \
+	[ "$$(id -u)" -eq 0 ] || { echo 'make $(1) must be run as root' >&2; exit 1; }; \
+	[ ! -e /var/lib/dpkg/info/shmbuf-dkms.list ] || { echo 'the module is of the package shmbuf-dkms: use apt' >&2; exit 1; }; \
+	[ -z '$(DESTDIR)' ] || { echo 'make $(1) is for this system: with DESTDIR, make dkms-source has what a package needs' >&2; exit 1; }
+
+# All versions, and the sources that only DKMS was given.
+dkms_remove = for source in /var/lib/dkms/shmbuf/*/source; do \
+		[ -L "$$source" ] || continue; \
+		version=$${source%/source} version=$${version\#\#*/}; \
+		dkms remove "shmbuf/$$version" --all || exit; \
+		rm -rf "/usr/src/shmbuf-$$version"; \
+	done
 
 dkms-install:
-	@command -v dkms >/dev/null || { echo 'dkms is not installed (Debian: apt install dkms)' >&2; exit 1; }
-	@[ "$$(id -u)" -eq 0 ] || { echo 'make dkms-install must be run as root' >&2; exit 1; }
-	[ ! -e '/var/lib/dkms/shmbuf/$(VERSION)' ] || dkms remove shmbuf/$(VERSION) --all
+	$(call need_dkms,$@)
+	$(dkms_remove)
 	$(MAKE) --no-print-directory dkms-source
 	dkms install shmbuf/$(VERSION)
-	@echo 'Installed. "modprobe shmbuf" loads it now; /etc/modules-load.d is for every boot.'
+	@echo 'Installed. "modprobe shmbuf" loads it now; modules-load.d is for every boot.'
+	@[ ! -e /sys/module/shmbuf ] || echo 'The module that is loaded stays until "rmmod shmbuf" or the next boot.'
+
+dkms-uninstall:
+	$(call need_dkms,$@)
+	$(dkms_remove)
+	@[ ! -e /sys/module/shmbuf ] || echo 'The module that is loaded stays until "rmmod shmbuf" or the next boot.'
+
+sign:
+	@userspace/dist/sign '$(KDIR)' '$(KEY)' '$(CERT)'
+
+dist:
+	@userspace/dist/tarball
+
+deb: dist
+	@userspace/dist/packages
 
 clean:
 	[ ! -e '$(KDIR)/Makefile' ] || $(MAKE) -C '$(KDIR)' M='$(CURDIR)' clean

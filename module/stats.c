@@ -139,10 +139,11 @@ static int shmbuf_list_fill(u64 after, struct shmbuf_listing *listings, u32 room
 int shmbuf_list(const struct shmbuf_list *args)
 {
 	u32 room = min_t(u32, args->nr_listings, SHMBUF_LIST_MAX);
+	size_t known = min_t(size_t, args->listing_size, sizeof(struct shmbuf_listing));
 	struct shmbuf_listing *listings;
 	int ret, i, err = 0;
 
-	if (!room || args->listing_size < sizeof(*listings) || args->listing_size > PAGE_SIZE)
+	if (!room || known < sizeof(listings->name) || args->listing_size > PAGE_SIZE)
 		return -EINVAL;
 	listings = kvcalloc(room, sizeof(*listings), GFP_KERNEL_ACCOUNT);
 	if (!listings)
@@ -150,10 +151,9 @@ int shmbuf_list(const struct shmbuf_list *args)
 	ret = shmbuf_list_fill(args->after, listings, room);
 	for (i = 0; i < ret && !err; i++) {
 		void __user *to = u64_to_user_ptr(args->listings) + (size_t)i * args->listing_size;
-		size_t more = args->listing_size - sizeof(*listings);
 
-		if (copy_to_user(to, &listings[i], sizeof(*listings)) ||
-		    clear_user(to + sizeof(*listings), more))
+		if (copy_to_user(to, &listings[i], known) ||
+		    clear_user(to + known, args->listing_size - known))
 			err = -EFAULT;
 	}
 	kvfree(listings);

@@ -64,7 +64,7 @@ stage_make() {
 	kdir=$("$vm/prepare" "${KERNEL:-6.1}")/build
 	fresh_copy "$copy"
 	make -C "$copy" help >"$scratch/help"
-	for target in module demo check check-kunit check-storm check-model fuzz lint check-debug check-matrix check-full coverage bench install dkms-install clean; do
+	for target in module demo check check-kunit check-storm check-model fuzz lint check-debug check-matrix check-full coverage bench install uninstall dkms-install dkms-uninstall sign dist deb clean; do
 		ok "make help lists $target" grep -qE "^ +make $target( |\$)" "$scratch/help"
 	done
 	ok "make without a build tree goes on" make_without_tree "$copy"
@@ -73,6 +73,8 @@ stage_make() {
 	ok "make module without a build tree fails" fails make -C "$copy" module KDIR=/nonexistent
 	ok "make install" make -C "$copy" install DESTDIR="$scratch/dest" PREFIX=/usr
 	ok "it installs the library" test -e "$scratch/dest/usr/include/shmbuf.h"
+	ok "make uninstall" make -C "$copy" uninstall DESTDIR="$scratch/dest" PREFIX=/usr
+	ok "... removes all of it" test -z "$(find "$scratch/dest" ! -type d)"
 	ok "make clean" make -C "$copy" clean KDIR="$(realpath "$kdir")"
 	ok "and nothing is left" test ! -e "$copy/build" -a ! -e "$copy/module/shmbuf.ko"
 	ok "NO_INSTALL=1 lists what is missing and stops" no_install "$copy"
@@ -342,6 +344,13 @@ stage_dkms() {
 		--add "$top/tests/demo-host" --add "$top/tests/host-ready" -- /host/demo-host "$libexec/examples/pipeline" /bin/busybox
 	ok "dkms remove" dkms remove --no-depmod "shmbuf/$version" "${args[@]}"
 }
+
+# What was released goes on working, and what is installed can be upgraded and removed.
+stage_versions() { "$top/tests/versions"; }
+
+stage_abi() { "$top/tests/abi/run"; }
+
+stage_package() { "$top/tests/package"; }
 
 stage_attach() {
 	make -C "$top/tests/bench"

@@ -1028,7 +1028,7 @@ struct shmbuf_listing {
  * @listings: address of an array of struct shmbuf_listing
  * @nr_listings: how many @listings has room for, 1 or more
  * @listing_size: sizeof(struct shmbuf_listing), up to a page; what this kernel doesn't know of
- *	each is filled with 0
+ *	each is filled with 0, and of less than that the beginning is written, with @name at least
  *
  * Works on every handle.  Anonymous buffers belong to the namespace that they were made in.
  * All are told of, also those that the caller mayn't open, as in /proc/sysvipc/shm.
