@@ -325,6 +325,12 @@ stage_examples() {
 		--add "$top/userspace/examples:/opt/outputs" -- /host/examples "$libexec/examples" /opt/outputs
 }
 
+# shmbufctl, each command of it.
+stage_ctl() { "$top/tests/ctl/run"; }
+
+# The manual's pages, and the programs in them.
+stage_man() { "$top/tests/man"; }
+
 # DKMS as a user would use it, into a tree of its own; the module that it made is booted.
 stage_dkms() {
 	local dir release version tree=$scratch/dkms args
