@@ -326,7 +326,10 @@ stage_examples() {
 }
 
 # shmbufctl, each command of it.
-stage_ctl() { "$top/tests/ctl/run"; }
+stage_ctl() {
+	"$top/tests/ctl/completion"
+	"$top/tests/ctl/run"
+}
 
 # The manual's pages, and the programs in them.
 stage_man() { "$top/tests/man"; }
