@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/build_bug.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -322,7 +323,8 @@ struct shmbuf_cmd {
 
 #define SHMBUF_CMD(cmd, type, flags_, needs_, func_)	\
 	[_IOC_NR(cmd)] = {				\
-		.size = sizeof(struct type),		\
+		.size = sizeof(struct type) +		\
+			BUILD_BUG_ON_ZERO(sizeof(struct type) > sizeof(union shmbuf_args)), \
 		.flags = (flags_),			\
 		.needs = (needs_),			\
 		.func = func_,				\

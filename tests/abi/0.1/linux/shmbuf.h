@@ -961,7 +961,7 @@ struct shmbuf_owner_info {
  * @nr_objects: out: sync objects in the table
  * @joined: out: processes that are joined
  * @owners: out: their owner ids
- * @waiters: out: threads that wait, for whatever it is
+ * @waiters: out: threads that wait, for whatever it is; by WAIT_ANY for each of its objects
  * @held: out: locks that somebody holds exclusively
  * @shared: out: locks that are held by readers
  * @inconsistent: out: locks whose holder died, and nobody said CONSISTENT since
