@@ -228,6 +228,15 @@ static void expect_refused(struct __test_metadata *_metadata, int fd, char *args
 		TH_LOG("ioctl %#x, size %u, flags %#x", nr, size, flags);
 }
 
+/* With nothing in it that could be wrong; or from an index on that is behind the last. */
+static bool is_right(unsigned int nr, __u32 size, __u32 flags)
+{
+	if (flags)
+		return false;
+	return (nr == _IOC_NR(SHMBUF_IOC_STATS) && size == sizeof(struct shmbuf_stats)) ||
+	       (nr == _IOC_NR(SHMBUF_IOC_OBJECTS) && size == sizeof(struct shmbuf_objects));
+}
+
 /*
  * Calls that fail write nothing, whatever it is that they fail of: one of the sizes is right,
  * the others are too small or have something in the tail.
@@ -242,7 +251,9 @@ TEST_F(leaks, nothing_from_what_fails)
 	for (nr = 0; nr <= _IOC_NR(SHMBUF_IOC_WAITERS); nr++)
 		for (size = 8; size <= ARGS; size += 8)
 			for (i = 0; i < ARRAY_SIZE(flags); i++)
-				expect_refused(_metadata, self->fd, args, nr, size, flags[i]);
+				if (!is_right(nr, size, flags[i]))
+					expect_refused(_metadata, self->fd, args, nr, size,
+						       flags[i]);
 }
 
 TEST_F(leaks, nothing_from_what_fails_late)

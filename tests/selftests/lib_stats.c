@@ -106,7 +106,7 @@ TEST_F(lib, waiters)
 	EXPECT_EQ(0, shmbuf_waiters(self->b, 0, w, 2));
 	EXPECT_EQ(0, shmbuf_waiters(self->b, SHMBUF_INDEX_DEATHS, w, 2));
 	EXPECT_EQ(-EINVAL, shmbuf_waiters(self->b, QUEUE + 1, w, 2));
-	EXPECT_EQ(0, shmbuf_wake(self->b, QUEUE, 1));
+	EXPECT_EQ(1, shmbuf_wake(self->b, QUEUE, 1));
 	EXPECT_EQ(0, reap(pid));
 }
 
