@@ -9,27 +9,29 @@
 #define LOCKS		100
 #define QUEUE		LOCKS
 
+static void __attribute__((constructor)) need_debugfs(void)
+{
+	if (!mounted("debugfs", DEBUGFS, BUFFERS)) {
+		ksft_print_header();
+		ksft_exit_skip("the kernel has no debugfs\n");
+	}
+}
+
 FIXTURE(debugfs)
 {
 	char *text;
-	bool lacking;
 	int fd;
 	__u64 owner;
 };
 
 FIXTURE_SETUP(debugfs)
 {
-	self->lacking = !mounted("debugfs", DEBUGFS, BUFFERS);
-	if (self->lacking)
-		SKIP(return, "the kernel has no debugfs");
 	self->fd = new_buffer(NULL, LOCKS, 1, 0);
 	self->owner = new_owner(self->fd);
 }
 
 FIXTURE_TEARDOWN(debugfs)
 {
-	if (self->lacking)
-		return;
 	free(self->text);
 	close(self->fd);
 }

@@ -18,7 +18,6 @@ FIXTURE(trace)
 {
 	char dir[128];
 	char *text;
-	bool lacking;
 	int fd;
 	__u64 buffer;
 	__u64 owner;
@@ -32,12 +31,17 @@ static void trace_write(FIXTURE_DATA(trace) *self, const char *file, const char 
 	write_text(path, text);
 }
 
+static void __attribute__((constructor)) need_tracepoints(void)
+{
+	if (!mounted("tracefs", TRACEFS, TRACEFS "/instances") ||
+	    access(TRACEFS "/events/shmbuf", F_OK)) {
+		ksft_print_header();
+		ksft_exit_skip("the kernel has no tracepoints\n");
+	}
+}
+
 FIXTURE_SETUP(trace)
 {
-	self->lacking = !mounted("tracefs", TRACEFS, TRACEFS "/instances") ||
-			access(TRACEFS "/events/shmbuf", F_OK);
-	if (self->lacking)
-		SKIP(return, "the kernel has no tracepoints");
 	snprintf(self->dir, sizeof(self->dir), TRACEFS "/instances/selftest-%d", getpid());
 	ASSERT_EQ(0, mkdir(self->dir, 0700));
 	self->fd = new_buffer(NULL, 1, 1, 2);
@@ -50,8 +54,6 @@ FIXTURE_SETUP(trace)
 
 FIXTURE_TEARDOWN(trace)
 {
-	if (self->lacking)
-		return;
 	trace_write(self, "events/enable", "0");
 	rmdir(self->dir);
 	free(self->text);
