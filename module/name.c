@@ -227,13 +227,12 @@ int shmbuf_name_unlink(const char *name, u32 len)
 	if (mutex_lock_killable(&shmbuf_names_lock))
 		return -EINTR;
 	buffer = shmbuf_name_lookup(name, len);
-	if (!buffer) {
+	if (!buffer)
 		ret = -ENOENT;
-	} else if (!shmbuf_name_is_own(buffer)) {
+	else if (!shmbuf_name_is_own(buffer))
 		ret = -EPERM;
-	} else {
+	else
 		persist = shmbuf_name_remove(buffer);
-	}
 	mutex_unlock(&shmbuf_names_lock);
 	if (persist)
 		shmbuf_buffer_put(buffer);

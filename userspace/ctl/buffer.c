@@ -125,14 +125,14 @@ struct bit {
 static struct value value_bits(uint32_t bits, const struct bit *names)
 {
 	struct value value = { .kind = VALUE_NONE };
+	size_t used = 0;
 
-	for (; names->bit; names++) {
+	for (; names->bit && used < sizeof(value.own); names++) {
 		if (!(bits & names->bit))
 			continue;
 		value.kind = VALUE_TEXT;
-		if (*value.own)
-			strcat(value.own, ",");
-		strcat(value.own, names->name);
+		used += snprintf(value.own + used, sizeof(value.own) - used, "%s%s",
+				 used ? "," : "", names->name);
 	}
 	return value;
 }
@@ -199,7 +199,7 @@ int all_buffers(struct shmbuf_listing **out)
 	int ret;
 
 	do {
-		more = reallocarray(all, nr + SHMBUF_LIST_MAX, sizeof(*all));
+		more = realloc(all, (nr + SHMBUF_LIST_MAX) * sizeof(*all));
 		if (!more) {
 			free(all);
 			return -ENOMEM;

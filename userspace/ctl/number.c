@@ -84,7 +84,7 @@ uint64_t number_ns(const char *what, const char *text)
 		for (unsigned int i = 0; i < sizeof(units) / sizeof(*units); i++) {
 			if (strcmp(end, units[i].name))
 				continue;
-			if (value * units[i].ns > INT64_MAX / 2)
+			if (value * units[i].ns > (double)(INT64_MAX / 2))
 				usage_error("%s is too long: '%s'", what, text_safe(text));
 			return value * units[i].ns;
 		}

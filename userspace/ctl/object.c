@@ -35,10 +35,8 @@ static const struct option options[] = {
 static uint32_t options_count(const struct command *command, int argc, char **argv)
 {
 	uint32_t count = 1;
-	int c;
 
-	while ((c = next_option(command, argc, argv, ":c:" HELP_LETTERS BUFFER_LETTERS,
-				options)) != -1)
+	while (next_option(command, argc, argv, ":c:" HELP_LETTERS BUFFER_LETTERS, options) != -1)
 		count = number("--objects", optarg, 1, UINT32_MAX);
 	return count;
 }

@@ -44,10 +44,10 @@ static int remove_name(const char *name, bool force)
 
 static int run(int argc, char **argv)
 {
-	int c, ret, status = CTL_FINE;
+	int ret, status = CTL_FINE;
 	bool force = false;
 
-	while ((c = next_option(&rm_command, argc, argv, ":f" JSON_LETTERS, options)) != -1)
+	while (next_option(&rm_command, argc, argv, ":f" JSON_LETTERS, options) != -1)
 		force = true;
 	expect_operands(argc - optind, 1, INT32_MAX, "shmbufctl rm [OPTION]... NAME...");
 	if (output.json) {

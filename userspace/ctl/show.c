@@ -140,10 +140,10 @@ static int run(int argc, char **argv)
 	static struct shown shown;
 	struct target target;
 	bool active = false;
-	int c, ret;
+	int ret;
 
-	while ((c = next_option(&show_command, argc, argv, ":a" TABLE_LETTERS BUFFER_LETTERS,
-				options)) != -1)
+	while (next_option(&show_command, argc, argv, ":a" TABLE_LETTERS BUFFER_LETTERS,
+			   options) != -1)
 		active = true;
 	expect_operands(argc - optind, 1, 1, "shmbufctl show [OPTION]... BUFFER");
 	ret = target_open(&target, argv[optind], TARGET_READ);

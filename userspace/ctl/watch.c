@@ -243,9 +243,9 @@ static int begin(struct watcher *watcher, const struct target *target)
 			    "a buffer without a name can't be watched: its handle is another process's, whose watches these would be");
 	watcher->b = target->b;
 	ret = watcher->all ? add_all_queues(watcher) : 0;
-	if (!ret)
+	if (ret >= 0)
 		ret = shmbuf_stats(watcher->b, &stats);
-	if (ret < 0)
+	if (ret)
 		return fail_buffer(ret, target->name);
 	watcher->deaths = stats.deaths;
 	ret = shmbuf_watch(watcher->b, SHMBUF_INDEX_DEATHS, stats.deaths);

@@ -7,7 +7,7 @@
 int main(void)
 {
 	struct shmbuf_options options = { .nr_locks = 1 };
-	struct shmbuf *one, *other;
+	struct shmbuf *one, *other = NULL;
 	int err;
 
 	err = shmbuf_create(&one, "close-example", 4096, &options);

@@ -82,7 +82,7 @@ int main(void)
 	err = shmbuf_create(&buffer, NULL, 4096, NULL);
 	if (err < 0)
 		error(1, 0, "%s", shmbuf_strerror(err));
-	strcpy(shmbuf_data(buffer), "hello");
+	snprintf(shmbuf_data(buffer), shmbuf_size(buffer), "hello");
 	send_fd(sockets[0], shmbuf_fd(buffer));
 	shmbuf_close(buffer);
 	wait(NULL);

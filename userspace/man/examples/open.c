@@ -29,7 +29,7 @@ int main(void)
 	err = shmbuf_create(&buffer, "open-example", 4096, &options);
 	if (err < 0)
 		error(1, 0, "%s", shmbuf_strerror(err));
-	strcpy(shmbuf_data(buffer), "hello");
+	snprintf(shmbuf_data(buffer), shmbuf_size(buffer), "hello");
 	if (!fork())
 		return observe();
 	wait(NULL);
