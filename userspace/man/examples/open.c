@@ -3,7 +3,6 @@
 #include <error.h>
 #include <shmbuf.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
