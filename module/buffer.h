@@ -104,7 +104,7 @@ struct shmbuf_bucket {
  * @nr_death_notes: made of locks of the dead; under @deaths_lock
  * @nr_deaths: of owners, but for those who gave their ids back and had nothing; under
  *	@owners_lock and @deaths_lock, read anywhere
- * @contentions: of locks, made with the first owner; under the buckets' locks
+ * @contentions: of locks, made with the first; under the buckets' locks
  * @nr_contentions: so often a LOCK had to sleep
  * @waited: for so many ns
  * @deaths_word: of SHMBUF_INDEX_DEATHS, a queue with @nr_deaths as its sequence; in

@@ -8,8 +8,8 @@
 #include "counter.h"
 
 /*
- * Nothing is allocated where somebody waits, and a buffer may have a million locks: each bucket
- * has room for two.  Who is contended gains credit, and costs the least of the others some.
+ * A buffer may have a million locks: each bucket has room for two.  Who is contended gains
+ * credit, and costs the least of the others some.
  */
 #define SHMBUF_CONTENDED 2
 
@@ -17,19 +17,20 @@ struct shmbuf_contentions {
 	struct shmbuf_contention of[SHMBUF_NR_BUCKETS][SHMBUF_CONTENDED];
 };
 
-int shmbuf_contentions_prepare(struct shmbuf_buffer *buffer)
+/* The caller has the lock: it doesn't wait for memory, and does without where there is none. */
+static bool shmbuf_contentions_ready(struct shmbuf_buffer *buffer)
 {
-	struct shmbuf_contentions *contentions;
+	struct shmbuf_contentions *contentions = READ_ONCE(buffer->contentions);
 
 	BUILD_BUG_ON(sizeof(*contentions) > 2048);
-	if (READ_ONCE(buffer->contentions))
-		return 0;
-	contentions = kzalloc(sizeof(*contentions), GFP_KERNEL_ACCOUNT);
+	if (contentions)
+		return true;
+	contentions = kzalloc(sizeof(*contentions), GFP_NOWAIT | __GFP_ACCOUNT | __GFP_NOWARN);
 	if (!contentions)
-		return -ENOMEM;
+		return false;
 	if (cmpxchg(&buffer->contentions, NULL, contentions))
 		kfree(contentions);
-	return 0;
+	return true;
 }
 
 struct shmbuf_contention *shmbuf_contention_find(struct shmbuf_buffer *buffer, u32 index)
@@ -73,6 +74,8 @@ void shmbuf_contention_note(struct shmbuf_buffer *buffer, u32 index, u64 ns)
 	shmbuf_count(SHMBUF_COUNT_CONTENTIONS);
 	atomic64_inc(&buffer->nr_contentions);
 	atomic64_add(ns, &buffer->waited);
+	if (!shmbuf_contentions_ready(buffer))
+		return;
 	spin_lock(&bucket->lock);
 	contention = shmbuf_contention_find(buffer, index) ?:
 		     shmbuf_contention_add(buffer, index);

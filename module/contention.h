@@ -23,9 +23,6 @@ struct shmbuf_contention {
 	u64 longest;
 };
 
-/* Before a buffer's first owner: room for what is noted.  May sleep; -ENOMEM. */
-int shmbuf_contentions_prepare(struct shmbuf_buffer *buffer);
-
 /* A LOCK of @index by an owner has slept for @ns. */
 void shmbuf_contention_note(struct shmbuf_buffer *buffer, u32 index, u64 ns);
 

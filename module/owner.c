@@ -13,7 +13,6 @@
 #include "buffer.h"
 #include "handle.h"
 #include "claim.h"
-#include "contention.h"
 #include "death.h"
 #include "lock.h"
 #include "member.h"
@@ -126,8 +125,6 @@ int shmbuf_owner_register(struct shmbuf_handle *handle, bool process_bound,
 	int ret;
 
 	ret = shmbuf_deaths_prepare(buffer);
-	if (!ret)
-		ret = shmbuf_contentions_prepare(buffer);
 	if (ret)
 		return ret;
 	owner = shmbuf_owner_create(buffer, process_bound);

@@ -205,10 +205,11 @@ TEST_F(list, sizes)
 	static const __u32 more[] = { 1, 8, 100, 4096 - sizeof(struct shmbuf_listing) };
 	static char room[2 * 4096 + 1];
 	int fds[] = { new_buffer(NULL, 0, 0, 0), new_buffer(NULL, 0, 0, 0) };
+	struct shmbuf_listing whole;
 	size_t i, j;
 
 	EXPECT_EQ(-EINVAL, list_sized(self->fd, room, 2, 0));
-	EXPECT_EQ(-EINVAL, list_sized(self->fd, room, 2, size - 1));
+	EXPECT_EQ(-EINVAL, list_sized(self->fd, room, 2, sizeof(whole.name) - 1));
 	EXPECT_EQ(-EINVAL, list_sized(self->fd, room, 2, 4097));
 	EXPECT_EQ(-EINVAL, list_sized(self->fd, room, 2, ~0U));
 	EXPECT_EQ(-EINVAL, list_sized(self->fd, room, 0, size));
@@ -226,6 +227,15 @@ TEST_F(list, sizes)
 			EXPECT_EQ(0, room[j * each + each - 1]);
 		}
 		EXPECT_EQ(0x55, room[2 * each]);
+	}
+	/* Who knows less of it gets as much as he knows. */
+	ASSERT_EQ(2, list_sized(self->fd, room, 2, size));
+	memcpy(&whole, room + size, size);
+	for (i = sizeof(whole.name); i < size; i += 8) {
+		memset(room, 0x55, sizeof(room));
+		ASSERT_EQ(2, list_sized(self->fd, room, 2, i));
+		EXPECT_EQ(0, memcmp(&whole, room + i, i));
+		EXPECT_EQ(0x55, room[2 * i]);
 	}
 }
 

@@ -1056,7 +1056,7 @@ struct shmbuf_list {
  * @value: a queue's sequence, a semaphore's count, a barrier's parties; a lock's readers
  * @most: the most that a semaphore counts, how many have arrived at a barrier; else 0
  * @contentions: a lock's: how often a LOCK had to sleep.  The two locks of each 32nd index that
- *	are contended most are known of; for others 0.
+ *	are contended most are known of, if there was memory for it; for others 0.
  * @waited: ns that these slept
  * @longest: ns that the longest of these slept
  */
