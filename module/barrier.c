@@ -102,17 +102,19 @@ static int shmbuf_barrier_enter(struct shmbuf_buffer *buffer, struct shmbuf_wait
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
 	u64 old, word;
-	int ret, err;
+	int ret, err = 0;
 
 	spin_lock(&bucket->lock);
 	ret = shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_BARRIER, &old);
 	if (ret)
 		goto unlock;
 	ret = shmbuf_barrier_arrive(old, false, &word);
-	err = ret < 0 ? 0 : shmbuf_barrier_enrol(bucket, waiter);
+	if (ret >= 0)
+		err = shmbuf_barrier_enrol(bucket, waiter);
 	if (err) {
-		word = old;
-		ret = err;
+		shmbuf_barrier_put(buffer, waiter->index, old);
+		spin_unlock(&bucket->lock);
+		return err;
 	}
 	shmbuf_point(barrier_arrived);
 	if (!ret) {
