@@ -2,7 +2,9 @@
 /*
  * What the tests of shmbufctl need others to do: see main().
  */
+#include <errno.h>
 #include <error.h>
+#include <pty.h>
 #include <shmbuf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +72,27 @@ static void contend(const char *name, int rounds)
 	wait(NULL);
 }
 
+/* Runs a program on a terminal of its own, whose output is this one's. */
+static int terminal(char **argv)
+{
+	char bytes[4096];
+	int master, status;
+	ssize_t got;
+	pid_t pid = forkpty(&master, NULL, NULL, NULL);
+
+	if (pid < 0)
+		error(1, errno, "forkpty");
+	if (!pid) {
+		execvp(*argv, argv);
+		error(127, errno, "%s", *argv);
+	}
+	/* Once nobody has the other side it is an error. */
+	while ((got = read(master, bytes, sizeof(bytes))) > 0)
+		fwrite(bytes, 1, got, stdout);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "many"))
@@ -80,7 +103,9 @@ int main(int argc, char **argv)
 		anonymous();
 	else if (argc == 4 && !strcmp(argv[1], "contend"))
 		contend(argv[2], atoi(argv[3]));
+	else if (argc > 2 && !strcmp(argv[1], "terminal"))
+		return terminal(argv + 2);
 	else
-		error(2, 0, "many N PREFIX; unlink N PREFIX; anonymous; contend NAME ROUNDS");
+		error(2, 0, "many N PREFIX; unlink N PREFIX; anonymous; contend NAME ROUNDS; terminal CMD");
 	return 0;
 }
