@@ -103,9 +103,10 @@ int main(int argc, char **argv)
 		anonymous();
 	else if (argc == 4 && !strcmp(argv[1], "contend"))
 		contend(argv[2], atoi(argv[3]));
-	else if (argc > 2 && !strcmp(argv[1], "terminal"))
-		return terminal(argv + 2);
+	else if (argc <= 2 || strcmp(argv[1], "terminal"))
+		error(2, 0,
+		      "many N PREFIX; unlink N PREFIX; anonymous; contend NAME ROUNDS; terminal CMD");
 	else
-		error(2, 0, "many N PREFIX; unlink N PREFIX; anonymous; contend NAME ROUNDS; terminal CMD");
+		return terminal(argv + 2);
 	return 0;
 }
