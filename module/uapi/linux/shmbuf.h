@@ -21,7 +21,7 @@
  *	EDEADLK		waiting would never end: the caller's owner id holds this
  *			lock itself (with TRY: EBUSY), or who holds it waits,
  *			directly or through others, for the caller
- *	EDQUOT		a limit of the calling user is reached
+ *	EDQUOT		a limit of the calling user is reached; GROW: of the buffer's
  *	E2BIG		the struct has a non-zero tail that this kernel
  *			doesn't know, or is larger than a page
  *	EEXIST		EXCL and the name exists; INIT of an object that has a
