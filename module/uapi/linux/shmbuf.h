@@ -1058,8 +1058,9 @@ struct shmbuf_list {
  * @owner: a lock's: who holds it exclusively, else 0
  * @value: a queue's sequence, a semaphore's count, a barrier's parties; a lock's readers
  * @most: the most that a semaphore counts, how many have arrived at a barrier; else 0
- * @contentions: a lock's: how often a LOCK had to sleep.  The two locks of each 32nd index that
- *	are contended most are known of, if there was memory for it; for others 0.
+ * @contentions: a lock's: how often a LOCK had to sleep.  Of all locks whose indexes are the
+ *	same modulo 32 this is counted for the two that are contended most, if there was
+ *	memory for it; for others it is 0.
  * @waited: ns that these slept
  * @longest: ns that the longest of these slept
  */
