@@ -422,8 +422,9 @@ int shmbuf_lock_flags(struct shmbuf *b, uint32_t index, unsigned int flags,
  * shmbuf_downgrade() or shmbuf_unlock().
  *
  * Return: 0; or -EOWNERDEAD with the lock held exclusively; else not held:
- *	-EBADF (read-only handle), -EDEADLK (this thread holds it exclusively), -EDQUOT
- *	(the user's owner ids, waiters or claims), -EINVAL (no such lock), -ENOMEM,
+ *	-EBADF (read-only handle), -EDEADLK (this thread holds it exclusively, or a
+ *	deadlock as in shmbuf_lock()), -EDQUOT (the user's owner ids, waiters or
+ *	claims), -EINVAL (no such lock), -ENOMEM,
  *	-ENOTRECOVERABLE, -EOVERFLOW (taken 16 million times).
  */
 int shmbuf_rdlock(struct shmbuf *b, uint32_t index);
