@@ -18,6 +18,8 @@ static const char *const errors[] = {
 		"the module doesn't know all that the call asks for: install a newer module",
 	[EACCES] =
 		"the buffer's mode denies it: ask its owner for a wider mode, or open it with SHMBUF_RDONLY",
+	[EAGAIN] =
+		"this process has no key for data of threads left (pthread_key_create): free some",
 	[EBADF] =
 		"the handle is read-only or its descriptor isn't open: open the buffer without SHMBUF_RDONLY",
 	[EBUSY] =

@@ -15,39 +15,41 @@
  * All calls return a value >= 0 on success.  Errors have one meaning each:
  *
  *	EACCES		the buffer's mode denies it
- *	EBADF		the handle is read-only
+ *	EBADF		the handle is read-only, or a descriptor in the struct isn't open
  *	EBUSY		TRY found the lock held; the object is in use; the
  *			handle is attached already
  *	EDEADLK		waiting would never end: the caller's owner id holds this
  *			lock itself (with TRY: EBUSY), or who holds it waits,
  *			directly or through others, for the caller
- *	EDQUOT		a limit of the calling user is reached
+ *	EDQUOT		a limit of the calling user is reached; GROW: of the buffer's
  *	E2BIG		the struct has a non-zero tail that this kernel
  *			doesn't know, or is larger than a page
  *	EEXIST		EXCL and the name exists; INIT of an object that has a
- *			kind
+ *			kind; WATCH by an eventfd where the queue has one
  *	EFAULT		a pointer leads nowhere
  *	EINTR		a signal came first
  *	EINVAL		understood, but wrong: a size, index, kind, value or a
  *			reserved field
  *	ENFILE		the system has too many open files
  *	ENAMETOOLONG	the name is longer than SHMBUF_NAME_MAX
- *	ENOENT		no buffer of that name in this IPC namespace
+ *	ENOENT		no buffer of that name in this IPC namespace; REMOVE of a
+ *			watch, or BARRIER_LEAVE, where there is nothing to end
  *	ENOMEM		no memory
  *	ENOSPC		the limit of all users together is reached
  *	ENOTCONN	the handle is attached to no buffer
  *	ENOTRECOVERABLE	a holder died and the next one unlocked without
- *			CONSISTENT: RESET and INIT the lock
- *	ENOTTY		no such command
+ *			CONSISTENT, or a party of the barrier died: RESET and
+ *			INIT the object
+ *	ENOTTY		no such command; WAIT_ANY: a descriptor is no handle
  *	EOPNOTSUPP	a flag that this kernel doesn't know
  *	EOVERFLOW	a number doesn't fit
  *	EOWNERDEAD	the lock is yours, but its last holder died: repair the
  *			data, then CONSISTENT.  From a wait with PEERS, or at a
  *			barrier: one of the others died
- *	EPERM		not the owner: of the lock, of the id, of the name; or
- *			a seal forbids it
+ *	EPERM		not the owner: of the lock, of the id, of the unit, of the
+ *			buffer; or a seal forbids it
  *	ESRCH		RECOVER: who was named doesn't hold the lock
- *	EPIPE		with PEERS: nobody else is joined who could end the wait
+ *	EPIPE		with PEERS: no other process is joined that could end the wait
  *	ETIMEDOUT	the deadline passed
  *
  * open() gives EINVAL for O_WRONLY.  mmap() gives ENOTCONN; EINVAL for what is
@@ -566,8 +568,9 @@ struct shmbuf_recover {
  * WAKE since then shows by that.  The lock is held when the call returns 0 or more, be it
  * at once, and isn't after an error.
  *
- * With PEERS the wait ends with EOWNERDEAD when a process that is joined to the buffer
- * dies, and with EPIPE when nobody else is joined (or, with LOCK, with the values above).
+ * With PEERS the wait ends with EOWNERDEAD at a death in the buffer that @deaths doesn't count,
+ * also of a thread whose process lives, and with EPIPE when no other process is joined (or,
+ * with LOCK, with the values above).  That is looked at before @sequence is.
  *
  * Errors: EBADF (LOCK), EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN,
  * ENOTRECOVERABLE (LOCK), EOPNOTSUPP, EOWNERDEAD (PEERS), EPERM (LOCK: not held, or
@@ -645,7 +648,7 @@ struct shmbuf_wait_item {
  *
  * One object is won: the lock taken, a unit taken, or the queue's sequence found to
  * have moved.  Nothing is changed with the others.  Of several that could be had, the
- * one that stands first.
+ * one that stands first.  With PEERS a death, or nobody else being joined, comes before all.
  *
  * Return: the item, counted from 0, with SHMBUF_WAIT_ANY_OWNERDEAD.  Errors:
  * EBADF (@fd isn't open, or read-only and @kind no queue), EDEADLK, EDQUOT, E2BIG,
@@ -882,7 +885,7 @@ struct shmbuf_deaths {
 #define SHMBUF_OWNER_SINCE_BOUND	(1U << 2)	/* held since @since or earlier */
 #define SHMBUF_OWNER_DEAD		(1U << 3)	/* @death is the last holder's that died */
 #define SHMBUF_OWNER_INCONSISTENT	(1U << 4)	/* nobody said CONSISTENT since */
-#define SHMBUF_OWNER_NOTRECOVERABLE	(1U << 5)
+#define SHMBUF_OWNER_NOTRECOVERABLE	(1U << 5)	/* given up, until RESET */
 
 /**
  * struct shmbuf_waiter_info - one who waits
@@ -1055,8 +1058,9 @@ struct shmbuf_list {
  * @owner: a lock's: who holds it exclusively, else 0
  * @value: a queue's sequence, a semaphore's count, a barrier's parties; a lock's readers
  * @most: the most that a semaphore counts, how many have arrived at a barrier; else 0
- * @contentions: a lock's: how often a LOCK had to sleep.  The two locks of each 32nd index that
- *	are contended most are known of, if there was memory for it; for others 0.
+ * @contentions: a lock's: how often a LOCK had to sleep.  Of all locks whose indexes are the
+ *	same modulo 32 this is counted for the two that are contended most, if there was
+ *	memory for it; for others it is 0.
  * @waited: ns that these slept
  * @longest: ns that the longest of these slept
  */
