@@ -142,6 +142,11 @@ void usage_error(const char *format, ...)
 	exit(all_with ? all_with : CTL_USAGE);
 }
 
+void fail_memory(void)
+{
+	exit(fail(CTL_FAILED, "there is not enough memory"));
+}
+
 int flushed(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))
