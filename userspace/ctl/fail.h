@@ -23,6 +23,9 @@ void fail_with(int status);
 /* Which command speaks, for what usage errors point to. */
 void fail_command(const char *name);
 
+/* To be called before anything is said: what shows on the terminal until then is in the way. */
+void fail_before(void (*call)(void));
+
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* They return the status to end with. */
