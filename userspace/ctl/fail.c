@@ -113,6 +113,13 @@ int fail_buffer(int err, const char *name)
 	else if (err == -EACCES)
 		status = fail(CTL_DENIED, "buffer '%s': its mode denies it to you: ask its owner",
 			      shown);
+	else if (err == -EPERM)
+		status = fail(CTL_DENIED,
+			      "buffer '%s' is sealed: nobody can open it to write any more", shown);
+	else if (err == -EINVAL || err == -ENAMETOOLONG)
+		status = fail(CTL_ABSENT,
+			      "there is no buffer '%s': a name has 1 to %u bytes, and no '/'",
+			      shown, SHMBUF_NAME_MAX);
 	else
 		status = fail_err(err, "buffer '%s'", shown);
 	free(shown);
