@@ -100,6 +100,7 @@ static void take_options(const struct command *command, int argc, char **argv, s
 /* 0 with the lock held, if one was asked for; else the status to end with. */
 static int begin(struct target *target, struct part *part)
 {
+	struct wish wish = part->wish;
 	struct timespec deadline;
 	int ret;
 
@@ -107,9 +108,9 @@ static int begin(struct target *target, struct part *part)
 		return 0;
 	if (part->timeout != UINT64_MAX) {
 		deadline = deadline_in(part->timeout);
-		part->wish.deadline = &deadline;
+		wish.deadline = &deadline;
 	}
-	ret = lock_take(target, part->lock, &part->wish);
+	ret = lock_take(target, part->lock, &wish);
 	if (ret == -EOWNERDEAD)
 		return CTL_DIED;
 	if (ret == -ETIMEDOUT)

@@ -12,7 +12,7 @@
 
 static const char *command;
 static int all_with;
-static void (*before)(void);
+void (*fail_before)(void);
 
 void fail_with(int status)
 {
@@ -24,15 +24,10 @@ void fail_command(const char *name)
 	command = name;
 }
 
-void fail_before(void (*call)(void))
-{
-	before = call;
-}
-
 static void begin(void)
 {
-	if (before)
-		before();
+	if (fail_before)
+		fail_before();
 	fflush(stdout);
 	fputs("shmbufctl: ", stderr);
 }

@@ -23,8 +23,8 @@ void fail_with(int status);
 /* Which command speaks, for what usage errors point to. */
 void fail_command(const char *name);
 
-/* To be called before anything is said: what shows on the terminal until then is in the way. */
-void fail_before(void (*call)(void));
+/* Called before anything is said, or NULL: what shows on the terminal until then is in the way. */
+extern void (*fail_before)(void);
 
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -37,7 +37,7 @@ int fail_object(int err, const char *name, uint32_t index, const char *kind);
 void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* There is no memory left: says so, and ends. */
-void fail_memory(void) __attribute__((noreturn));
+_Noreturn void fail_memory(void);
 
 /* What was printed has arrived, or the status says that it hasn't. */
 int flushed(int status);

@@ -31,7 +31,7 @@ static void tell(struct target *target, uint32_t index)
 	free(name);
 }
 
-static bool repair(struct target *target, uint32_t index, const char *command)
+static bool run_repair(struct target *target, uint32_t index, const char *command)
 {
 	char text[16];
 	int status;
@@ -61,7 +61,7 @@ static int go_on(struct target *target, uint32_t index, const struct wish *wish)
 
 	tell(target, index);
 	if (wish->repair) {
-		if (!repair(target, index, wish->repair))
+		if (!run_repair(target, index, wish->repair))
 			return -EOWNERDEAD;
 	} else if (!wish->consistent) {
 		say("repair the data first; --consistent says that it is in order");

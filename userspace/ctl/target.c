@@ -96,7 +96,8 @@ int target_open(struct target *target, const char *operand, enum target_use use)
 		errno = 0;
 		id = strtoull(operand, &end, 10);
 		if (errno)
-			return fail(CTL_ABSENT, "there is no buffer of id %s: see shmbufctl list", operand);
+			return fail(CTL_ABSENT, "there is no buffer of id %s: see shmbufctl list",
+				    operand);
 		return open_id(target, id, use);
 	}
 	ret = open_name(target, operand, use);

@@ -366,7 +366,7 @@ static int run_on_screen(struct top *top)
 	catch(SIGTSTP);
 	/* All of a screen goes out at once: nothing flickers. */
 	setvbuf(stdout, NULL, _IOFBF, 65536);
-	fail_before(screen_leave);
+	fail_before = screen_leave;
 	screen_enter();
 	ret = run_top(top);
 	screen_leave();
