@@ -37,7 +37,7 @@ int fail_object(int err, const char *name, uint32_t index, const char *kind);
 void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* There is no memory left: says so, and ends. */
-_Noreturn void fail_memory(void);
+void fail_memory(void) __attribute__((noreturn));
 
 /* What was printed has arrived, or the status says that it hasn't. */
 int flushed(int status);
