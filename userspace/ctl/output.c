@@ -63,7 +63,8 @@ static char *text_of(const struct value *value)
 		text_bytes(text, sizeof(text), value->number, output.bytes);
 		break;
 	case VALUE_NS:
-		text_ns(text, sizeof(text), value->number);
+		*text = '>';
+		text_ns(text + value->least, sizeof(text) - value->least, value->number);
 		break;
 	case VALUE_REAL:
 		snprintf(text, sizeof(text), "%.1f", value->real);
