@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -92,21 +93,26 @@ static void check_user(struct checks *checks)
 {
 	const struct group *group = getgrnam(GROUP);
 	const char *user = user_name(geteuid());
+	int fd = open(NODE, O_RDWR | O_CLOEXEC), err = errno;
 	struct check *check;
 
-	if (!euidaccess(NODE, R_OK | W_OK)) {
+	if (fd >= 0) {
+		close(fd);
 		check_add(checks, "user", VERDICT_GOOD, "%s may use /dev/shmbuf", user);
 		return;
 	}
-	check = check_add(checks, "user", VERDICT_BAD, "%s may not use /dev/shmbuf%s", user,
-			  errno == EACCES ? "" : strerror(errno));
-	if (!group)
+	check = check_add(checks, "user", VERDICT_BAD, "%s can't open /dev/shmbuf: %s", user,
+			  strerror(err));
+	if (err == EPERM)
+		check_advise(check,
+			     "its mode isn't why: in a container pass the device in (--device /dev/shmbuf)");
+	if (err != EACCES || !group)
 		return;
 	if (in_session(group->gr_gid))
 		check_advise(check, "%s is in group shmbuf: mend the device's mode", user);
 	else if (is_member(group, user))
 		check_advise(check,
-			     "%s is in group shmbuf since this session began: log in again",
+			     "%s was put into group shmbuf after this session began: log in again",
 			     user);
 	else
 		check_advise(check, "adduser %s shmbuf, and log in again", user);

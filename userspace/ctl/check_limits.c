@@ -11,9 +11,6 @@
 #include "buffer.h"
 #include "text.h"
 
-/* In percent: from here on it is told. */
-#define NEAR	90
-
 /**
  * struct used - of this user, in this IPC namespace, as far as it can be seen
  */
@@ -22,8 +19,6 @@ struct used {
 	uint64_t bytes;
 	uint64_t buffers;
 	uint64_t objects;
-	uint64_t owners;
-	uint64_t waiters;
 };
 
 static void add(struct used *used, const struct shmbuf_stats *stats)
@@ -34,8 +29,6 @@ static void add(struct used *used, const struct shmbuf_stats *stats)
 	used->bytes += stats->data_size;
 	used->buffers++;
 	used->objects += stats->nr_objects;
-	used->owners += stats->owners;
-	used->waiters += stats->waiters;
 }
 
 static void check_limit(struct checks *checks, const char *parameter, const char *what,
@@ -43,7 +36,8 @@ static void check_limit(struct checks *checks, const char *parameter, const char
 {
 	char have[32], most[32];
 	struct check *check;
-	bool near = !limit || used > limit / 100 * NEAR;
+	/* A tenth is left, or less. */
+	bool near = used >= limit - limit / 10;
 
 	if (bytes) {
 		text_bytes(have, sizeof(have), used, false);
@@ -58,6 +52,17 @@ static void check_limit(struct checks *checks, const char *parameter, const char
 		check_advise(check,
 			     "remove buffers that nobody needs (shmbufctl list), or raise it: /sys/module/shmbuf/parameters/%s, and for every boot 'options shmbuf %s=N' in /etc/modprobe.d",
 			     parameter, parameter);
+}
+
+/* Whose they are only the kernel knows, and it tells of all together. */
+static void check_users(struct checks *checks, const char *file, const char *parameter,
+			const char *what, uint64_t limit)
+{
+	char path[64], line[32];
+
+	snprintf(path, sizeof(path), "/sys/class/misc/shmbuf/%s", file);
+	if (read_line(path, line, sizeof(line)))
+		check_limit(checks, parameter, what, strtoull(line, NULL, 10), limit, false);
 }
 
 void check_limits(struct checks *checks)
@@ -83,8 +88,9 @@ void check_limits(struct checks *checks)
 		    info.limit_user_buffers, false);
 	check_limit(checks, "max_user_objects", "sync objects of your buffers", used.objects,
 		    info.limit_user_objects, false);
-	check_limit(checks, "max_user_owners", "owner ids in your buffers", used.owners,
-		    info.limit_user_owners, false);
-	check_limit(checks, "max_user_waiters", "threads that wait in your buffers", used.waiters,
-		    info.limit_user_waiters, false);
+	check_users(checks, "owners", "max_user_owners",
+		    "owner ids of all users, where each may have so many", info.limit_user_owners);
+	check_users(checks, "waiters", "max_user_waiters",
+		    "threads of all users that wait, where each may have so many",
+		    info.limit_user_waiters);
 }

@@ -163,7 +163,7 @@ static void check_boot(struct checks *checks)
 	check_advise(check, "echo shmbuf > /etc/modules-load.d/shmbuf.conf");
 }
 
-static void check_dkms(struct checks *checks)
+static void check_dkms(struct checks *checks, bool loaded)
 {
 	char pattern[200];
 	struct check *check;
@@ -179,7 +179,8 @@ static void check_dkms(struct checks *checks)
 		check_add(checks, "dkms", VERDICT_GOOD, "DKMS has built it for this kernel (%s)",
 			  kernel.release);
 	} else {
-		check = check_add(checks, "dkms", VERDICT_BAD,
+		check = check_add(checks, "dkms",
+				  loaded || installed() ? VERDICT_CARE : VERDICT_BAD,
 				  "DKMS has it, but hasn't built it for this kernel (%s)",
 				  kernel.release);
 		check_advise(check,
@@ -197,7 +198,12 @@ static void check_headers(struct checks *checks, bool loaded)
 			  kernel.release);
 		return;
 	}
-	check = check_add(checks, "headers", loaded || installed() ? VERDICT_NOTE : VERDICT_BAD,
+	if (loaded || installed()) {
+		check_add(checks, "headers", VERDICT_NOTE,
+			  "those of kernel %s aren't there, but its module is", kernel.release);
+		return;
+	}
+	check = check_add(checks, "headers", VERDICT_BAD,
 			  "those of kernel %s aren't there: the module can't be built for it",
 			  kernel.release);
 	check_advise(check, "Debian: apt install linux-headers-%s", kernel.release);
@@ -215,6 +221,6 @@ void check_module(struct checks *checks)
 		return;
 	}
 	check_boot(checks);
-	check_dkms(checks);
+	check_dkms(checks, loaded);
 	check_headers(checks, loaded);
 }

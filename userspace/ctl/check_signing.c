@@ -64,11 +64,12 @@ static void check_required(struct checks *checks)
 	} else if (loaded && !loaded_unsigned()) {
 		check_add(checks, "signature", VERDICT_GOOD, "%s, and the module is signed", why);
 	} else {
-		check = check_add(checks, "signature", loaded ? VERDICT_CARE : VERDICT_BAD,
+		check = check_add(checks, "signature", VERDICT_CARE,
 				  "%s, so the kernel takes signed modules only%s", why,
 				  loaded ? ", and the loaded one isn't signed" : "");
 		check_advise(check,
-			     "sign it with a key that the firmware knows: make sign in the source tree; or have DKMS sign it: mokutil --import /var/lib/dkms/mok.pub, then reboot and confirm");
+			     "%ssign it with a key that the firmware knows: make sign in the source tree; or have DKMS sign it: mokutil --import /var/lib/dkms/mok.pub, then reboot and confirm",
+			     loaded ? "" : "if modprobe says that the key was rejected: ");
 	}
 }
 
@@ -76,13 +77,14 @@ void check_signing(struct checks *checks)
 {
 	char line[8];
 	struct check *check;
+	bool absent;
 
 	check_required(checks);
 	if (!read_line("/proc/sys/kernel/modules_disabled", line, sizeof(line)) || *line != '1')
 		return;
-	check = check_add(checks, "loading", access("/sys/module/shmbuf", F_OK) ? VERDICT_BAD :
-			  VERDICT_NOTE,
+	absent = access("/sys/module/shmbuf", F_OK);
+	check = check_add(checks, "loading", absent ? VERDICT_BAD : VERDICT_NOTE,
 			  "kernel.modules_disabled is set: no module can be loaded before the next boot");
-	check_advise(check,
-		     "reboot without that setting, if the module isn't loaded or is to be replaced");
+	if (absent)
+		check_advise(check, "reboot without that setting");
 }

@@ -3,6 +3,7 @@
 #ifndef CTL_COLUMN_H
 #define CTL_COLUMN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum value_kind {
@@ -18,11 +19,13 @@ enum tone { TONE_PLAIN, TONE_HEADING, TONE_GOOD, TONE_CARE, TONE_BAD };
 
 /**
  * struct value - what a cell holds
+ * @least: VALUE_NS: it is that or more
  * @text: or NULL for @own
  */
 struct value {
 	enum value_kind kind;
 	enum tone tone;
+	bool least;
 	uint64_t number;
 	double real;
 	const char *text;

@@ -33,6 +33,14 @@ static bool has(const struct option *options, const char *name)
 	return false;
 }
 
+static bool is_begun(const struct option *options, const char *word)
+{
+	for (; options->name; options++)
+		if (!strncmp(options->name, word, strcspn(word, "=")))
+			return true;
+	return false;
+}
+
 static int print_help(const struct command *command, const struct option *options)
 {
 	fputs(command->help, stdout);
@@ -52,17 +60,27 @@ static int print_help(const struct command *command, const struct option *option
 	return flushed(CTL_FINE);
 }
 
-static void bad_option(int c, char **argv)
+static bool is_known(const struct option *options, int value)
 {
-	const char *word = text_safe(argv[optind - 1]);
+	for (; options->name; options++)
+		if (options->val == value)
+			return true;
+	return false;
+}
+
+static void bad_option(int c, char **argv, const struct option *options)
+{
+	const char *word = text_safe(argv[optind - 1]), letter[2] = { optopt };
 
 	if (c == ':')
 		usage_error("option '%s' needs a value", word);
-	/* A letter may stand among others in its word. */
-	if (optopt && optopt < OPTION_OWN && strncmp(word, "--", 2))
-		usage_error("there is no option '-%c'", optopt);
-	if (optopt)
+	if (optopt && is_known(options, optopt))
 		usage_error("option '%s' takes no value", word);
+	/* It may stand among others in its word. */
+	if (optopt)
+		usage_error("there is no option '-%s'", text_safe(letter));
+	if (strlen(word) > 2 && is_begun(options, argv[optind - 1] + 2))
+		usage_error("option '%s' can be several: write more of it", word);
 	usage_error("there is no option '%s'", word);
 }
 
@@ -90,7 +108,7 @@ int next_option(const struct command *command, int argc, char **argv, const char
 			break;
 		case '?':
 		case ':':
-			bad_option(c, argv);
+			bad_option(c, argv, options);
 			break;
 		case 'n':
 			if (!has(options, "noheadings"))

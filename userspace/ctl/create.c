@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <inttypes.h>
 #include <shmbuf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,12 +87,43 @@ static void check(const char *name, uint64_t size, const struct shmbuf_options *
 	if (!*name || strlen(name) > SHMBUF_NAME_MAX || strchr(name, '/'))
 		usage_error("a name has 1 to %u bytes, and no '/': '%s'", SHMBUF_NAME_MAX,
 			    text_safe(name));
+	if (size != (size_t)size)
+		usage_error("the size is too large for this architecture");
 	if (!size)
 		usage_error("the size is 1 byte or more");
 	if (made->max_size && made->max_size < size)
 		usage_error("--max-size is less than the size");
 	if (made->nr_objects && made->nr_objects < nr)
 		usage_error("--objects is less than the locks and queues");
+}
+
+/* What is wrong with the one that exists, if there is one. */
+static int fail_create(int err, const char *name, uint64_t size, uint64_t objects)
+{
+	char *shown = text_safe(name);
+	struct shmbuf_info info = {};
+	struct shmbuf *b = NULL;
+	int ret;
+
+	if (err == -EEXIST)
+		ret = fail(CTL_FAILED, "buffer '%s' exists", shown);
+	else if (err == -EACCES || err == -EPERM)
+		ret = fail_buffer(err, name);
+	else if (err != -EINVAL)
+		ret = fail_err(err, "buffer '%s' can't be made", shown);
+	else if (!shmbuf_open(&b, name, SHMBUF_RDONLY) && !shmbuf_query(b, &info) &&
+		 (info.data_size < size || info.nr_objects < objects))
+		ret = fail(CTL_FAILED,
+			   "buffer '%s' exists, and is smaller: it has %" PRIu64
+			   " bytes and %u objects", shown, info.data_size, info.nr_objects);
+	else
+		ret = fail(CTL_FAILED,
+			   "buffer '%s' can't be made: its size or number of objects is too large",
+			   shown);
+	if (b)
+		shmbuf_close(b);
+	free(shown);
+	return ret;
 }
 
 static int print(struct shmbuf *b, const struct choice *choice, bool existed)
@@ -132,7 +165,8 @@ static int run(int argc, char **argv)
 	check(name, size, &made);
 	ret = shmbuf_create(&b, name, size, &made);
 	if (ret < 0)
-		return fail_err(ret, "buffer '%s' can't be made", text_safe(name));
+		return fail_create(ret, name, size, made.nr_objects ? made.nr_objects :
+				   (uint64_t)made.nr_locks + made.nr_queues);
 	if (ret)
 		say("buffer '%s' existed, and is left as it is", text_safe(name));
 	ret = print(b, &choice, ret);

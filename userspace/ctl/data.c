@@ -41,13 +41,14 @@ static const char write_help[] =
 /**
  * struct part - of a buffer's data, and under which lock
  * @count: UINT64_MAX: to the end
+ * @timeout: ns from when the lock is first asked for; UINT64_MAX: for ever
  */
 struct part {
 	uint64_t offset;
 	uint64_t count;
 	bool locked;
 	uint32_t lock;
-	struct timespec deadline;
+	uint64_t timeout;
 	struct wish wish;
 };
 
@@ -71,7 +72,7 @@ static void take_options(const struct command *command, int argc, char **argv, s
 	const struct option *own = command == &write_command ? options : options + 1;
 	int c;
 
-	*part = (struct part) { .count = UINT64_MAX };
+	*part = (struct part) { .count = UINT64_MAX, .timeout = UINT64_MAX };
 	while ((c = next_option(command, argc, argv, letters, own)) != -1) {
 		switch (c) {
 		case 's':
@@ -85,27 +86,36 @@ static void take_options(const struct command *command, int argc, char **argv, s
 			part->locked = true;
 			break;
 		case 't':
-			part->deadline = deadline_in(number_ns("--timeout", optarg));
-			part->wish.deadline = &part->deadline;
+			part->timeout = number_ns("--timeout", optarg);
 			break;
 		case CONSISTENT:
 			part->wish.consistent = true;
 			break;
 		}
 	}
-	if (!part->locked && (part->wish.deadline || part->wish.consistent))
+	if (!part->locked && (part->timeout != UINT64_MAX || part->wish.consistent))
 		usage_error("--timeout and --consistent are for --lock");
 }
 
 /* 0 with the lock held, if one was asked for; else the status to end with. */
 static int begin(struct target *target, struct part *part)
 {
-	int ret = part->locked ? lock_take(target, part->lock, &part->wish) : 0;
+	struct wish wish = part->wish;
+	struct timespec deadline;
+	int ret;
 
+	if (!part->locked)
+		return 0;
+	if (part->timeout != UINT64_MAX) {
+		deadline = deadline_in(part->timeout);
+		wish.deadline = &deadline;
+	}
+	ret = lock_take(target, part->lock, &wish);
 	if (ret == -EOWNERDEAD)
 		return CTL_DIED;
 	if (ret == -ETIMEDOUT)
-		return fail(CTL_TIMEOUT, "the lock couldn't be had in time");
+		return fail(CTL_TIMEOUT, "buffer '%s', lock %u couldn't be had in time",
+			    text_safe(target->name), part->lock);
 	return ret;
 }
 

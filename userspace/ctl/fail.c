@@ -12,6 +12,7 @@
 
 static const char *command;
 static int all_with;
+void (*fail_before)(void);
 
 void fail_with(int status)
 {
@@ -25,6 +26,8 @@ void fail_command(const char *name)
 
 static void begin(void)
 {
+	if (fail_before)
+		fail_before();
 	fflush(stdout);
 	fputs("shmbufctl: ", stderr);
 }
@@ -105,6 +108,13 @@ int fail_buffer(int err, const char *name)
 	else if (err == -EACCES)
 		status = fail(CTL_DENIED, "buffer '%s': its mode denies it to you: ask its owner",
 			      shown);
+	else if (err == -EPERM)
+		status = fail(CTL_DENIED,
+			      "buffer '%s' is sealed: nobody can open it to write any more", shown);
+	else if (err == -EINVAL || err == -ENAMETOOLONG)
+		status = fail(CTL_ABSENT,
+			      "there is no buffer '%s': a name has 1 to %u bytes, and no '/'",
+			      shown, SHMBUF_NAME_MAX);
 	else
 		status = fail_err(err, "buffer '%s'", shown);
 	free(shown);
@@ -140,6 +150,11 @@ void usage_error(const char *format, ...)
 		" (see shmbufctl %s%s--help)\n",
 		command ? command : "", command ? " " : "");
 	exit(all_with ? all_with : CTL_USAGE);
+}
+
+void fail_memory(void)
+{
+	exit(fail(CTL_FAILED, "there is not enough memory"));
 }
 
 int flushed(int status)

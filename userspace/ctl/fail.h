@@ -23,6 +23,9 @@ void fail_with(int status);
 /* Which command speaks, for what usage errors point to. */
 void fail_command(const char *name);
 
+/* Called before anything is said, or NULL: what shows on the terminal until then is in the way. */
+extern void (*fail_before)(void);
+
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* They return the status to end with. */
@@ -32,6 +35,9 @@ int fail_buffer(int err, const char *name);
 int fail_object(int err, const char *name, uint32_t index, const char *kind);
 
 void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* There is no memory left: says so, and ends. */
+void fail_memory(void) __attribute__((noreturn));
 
 /* What was printed has arrived, or the status says that it hasn't. */
 int flushed(int status);

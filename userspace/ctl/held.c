@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "death.h"
@@ -30,23 +31,26 @@ static void tell(struct target *target, uint32_t index)
 	free(name);
 }
 
-static bool repair(struct target *target, uint32_t index, const char *command)
+static bool run_repair(struct target *target, uint32_t index, const char *command)
 {
 	char text[16];
 	int status;
 
 	snprintf(text, sizeof(text), "%u", index);
-	setenv("SHMBUF_BUFFER", target->name, 1);
-	setenv("SHMBUF_INDEX", text, 1);
+	if (setenv("SHMBUF_BUFFER", target->name, 1) || setenv("SHMBUF_INDEX", text, 1))
+		fail_memory();
 	fflush(stdout);
 	status = system(command);
 	if (status == 0)
 		return true;
-	if (status != -1 && WIFEXITED(status))
-		say("the command ended with status %d: nothing is in order yet",
+	if (status == -1)
+		say("the command for the repair couldn't be run: %s", strerror(errno));
+	else if (WIFEXITED(status))
+		say("the command for the repair ended with status %d: the lock stays as it was",
 		    WEXITSTATUS(status));
 	else
-		say("the command failed: nothing is in order yet");
+		say("signal %d killed the command for the repair: the lock stays as it was",
+		    WTERMSIG(status));
 	return false;
 }
 
@@ -57,7 +61,7 @@ static int go_on(struct target *target, uint32_t index, const struct wish *wish)
 
 	tell(target, index);
 	if (wish->repair) {
-		if (!repair(target, index, wish->repair))
+		if (!run_repair(target, index, wish->repair))
 			return -EOWNERDEAD;
 	} else if (!wish->consistent) {
 		say("repair the data first; --consistent says that it is in order");

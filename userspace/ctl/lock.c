@@ -95,20 +95,25 @@ static int take_options(int argc, char **argv, struct wish *wish, struct timespe
 struct before {
 	sighandler_t interrupt;
 	sighandler_t quit;
+	sighandler_t child;
 	sigset_t mask;
 };
 
 static void run_here(char **argv, pid_t parent, const struct before *before)
 {
+	int err;
+
 	signal(SIGINT, before->interrupt);
 	signal(SIGQUIT, before->quit);
+	signal(SIGCHLD, before->child);
 	sigprocmask(SIG_SETMASK, &before->mask, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(STATUS_TROUBLE);
 	execvp(*argv, argv);
-	fprintf(stderr, "shmbufctl: %s: %s\n", text_safe(*argv), strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
+	err = errno;
+	say("%s: %s", text_safe(*argv), strerror(err));
+	_exit(err == ENOENT ? 127 : 126);
 }
 
 /* Passes signals on to @pid until it ends; its status, as wait() has it. */
@@ -140,7 +145,7 @@ static int run_command(char **argv)
 	before.interrupt = signal(SIGINT, SIG_IGN);
 	before.quit = signal(SIGQUIT, SIG_IGN);
 	/* Where it is ignored children go without a word. */
-	signal(SIGCHLD, SIG_DFL);
+	before.child = signal(SIGCHLD, SIG_DFL);
 	fflush(stdout);
 	pid = fork();
 	if (!pid)

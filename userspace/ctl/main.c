@@ -67,5 +67,8 @@ int main(int argc, char **argv)
 		fail_command(commands[i]->name);
 		return flushed(commands[i]->run(argc - 1, argv + 1));
 	}
+	if (*argv[1] == '-')
+		usage_error("there is no option '%s' here: a command's options stand behind it",
+			    text_safe(argv[1]));
 	usage_error("there is no command '%s'", text_safe(argv[1]));
 }

@@ -114,7 +114,13 @@ static struct value get_owner(const void *row)
 
 static struct value get_held(const void *row)
 {
-	return is_held(row) ? value_ns(age_ns(info_of(row)->since)) : none();
+	struct value value;
+
+	if (!is_held(row))
+		return none();
+	value = value_ns(age_ns(info_of(row)->since));
+	value.least = info_of(row)->state & SHMBUF_OWNER_SINCE_BOUND;
+	return value;
 }
 
 static struct value get_bound(const void *row)
@@ -169,9 +175,10 @@ const struct column object_columns[] = {
 	  SHOWN },
 	{ "VALUE", "value", "a queue's sequence, a semaphore's units, a barrier's parties",
 	  get_value, SHOWN | RIGHT },
-	{ "PID", "pid", "of who holds the lock exclusively", get_pid, SHOWN | RIGHT },
+	{ "PID", "pid", "of who holds the lock, or of one who reads", get_pid, SHOWN | RIGHT },
 	{ "COMM", "comm", "his process's name", get_comm, SHOWN },
-	{ "HELD", "held_ns", "for how long, at least", get_held, SHOWN | RIGHT },
+	{ "HELD", "held_ns", "for how long; >: or longer, as nobody asked before", get_held,
+	  SHOWN | RIGHT },
 	{ "WAITERS", "nr_waiters", "threads that wait for it", get_nr_waiters, SHOWN | RIGHT },
 	{ "WAITING", "waiting_ns", "how long the first of them has", get_waiting, SHOWN | RIGHT },
 	{ "CONTENTIONS", "contentions", "how often somebody slept for the lock", get_contentions,
@@ -181,8 +188,8 @@ const struct column object_columns[] = {
 	{ "MOST", "most", "what a semaphore counts to, who has arrived at a barrier", get_most,
 	  RIGHT },
 	{ "READERS", "readers", "owners that read under the lock", get_readers, RIGHT },
-	{ "TID", "tid", "of the thread that holds it", get_tid, RIGHT },
-	{ "OWNER", "owner", "id of who holds it", get_owner, RIGHT },
+	{ "TID", "tid", "of that thread", get_tid, RIGHT },
+	{ "OWNER", "owner", "id of who holds it exclusively", get_owner, RIGHT },
 	{ "BOUND", "since_bound", "HELD is a lower bound: yes, no", get_bound, 0 },
 	{ "DIED", "died", "who last died with the lock", get_died, 0 },
 	{},

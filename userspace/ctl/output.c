@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fail.h"
 #include "json.h"
 #include "text.h"
 
@@ -38,6 +39,15 @@ void tone_end(enum tone tone)
 		fputs("\033[m", stdout);
 }
 
+static char *copy_of(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		fail_memory();
+	return copy;
+}
+
 /* The caller frees it. */
 static char *text_of(const struct value *value)
 {
@@ -53,7 +63,8 @@ static char *text_of(const struct value *value)
 		text_bytes(text, sizeof(text), value->number, output.bytes);
 		break;
 	case VALUE_NS:
-		text_ns(text, sizeof(text), value->number);
+		*text = '>';
+		text_ns(text + value->least, sizeof(text) - value->least, value->number);
 		break;
 	case VALUE_REAL:
 		snprintf(text, sizeof(text), "%.1f", value->real);
@@ -61,7 +72,7 @@ static char *text_of(const struct value *value)
 	case VALUE_NONE:
 		break;
 	}
-	return strdup(text);
+	return copy_of(text);
 }
 
 static void json_value(const char *key, const struct value *value)
@@ -154,7 +165,7 @@ static void print_line(const struct choice *choice, const struct cell *cells,
 
 static struct cell heading_of(const struct column *column)
 {
-	return (struct cell) { strdup(column->name), strlen(column->name), TONE_HEADING };
+	return (struct cell) { copy_of(column->name), strlen(column->name), TONE_HEADING };
 }
 
 static struct cell cell_of(const struct column *column, const void *row)
@@ -173,7 +184,7 @@ static void print_text(const struct choice *choice, const void *rows, size_t str
 	struct cell *cells = calloc(nr_cells ? nr_cells : 1, sizeof(*cells));
 
 	if (!cells)
-		return;
+		fail_memory();
 	for (size_t row = 0; row <= nr; row++) {
 		const char *at = (const char *)rows + (row - 1) * stride;
 

@@ -166,6 +166,7 @@ static int run_wait(int argc, char **argv)
 	struct wait wait = { .sequence = UINT64_MAX };
 	struct timespec deadline;
 	struct target target;
+	uint64_t deaths = 0;
 	uint32_t queue;
 	int ret;
 
@@ -177,8 +178,11 @@ static int run_wait(int argc, char **argv)
 		return ret;
 	if (wait.sequence == UINT64_MAX)
 		ret = sequence_now(target.b, queue, &wait.sequence);
+	/* Also who dies while a signal stops this. */
+	if (!ret && wait.peers)
+		ret = sequence_now(target.b, SHMBUF_INDEX_DEATHS, &deaths);
 	if (!ret)
-		ret = sleep_on(target.b, queue, &wait, UINT64_MAX);
+		ret = sleep_on(target.b, queue, &wait, deaths);
 	ret = report(&target, queue, ret, wait.sequence);
 	shmbuf_close(target.b);
 	return ret;

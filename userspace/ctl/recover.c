@@ -59,20 +59,15 @@ static void print_holder(const char *name, uint32_t index, const struct shmbuf_o
 	free(shown);
 }
 
-static void json_holder(uint32_t index, struct shmbuf_owner_info *info, bool taken)
+static void json_holder(struct object_row *row, bool taken)
 {
-	struct object_row row = { .info = info };
 	struct choice choice;
 
-	row.object = (struct shmbuf_object) {
-		.index = index, .kind = SHMBUF_KIND_LOCK, .state = info->state,
-		.nr_waiters = info->nr_waiters, .owner = info->owner, .value = info->nr_readers,
-	};
 	choose_columns(&choice, object_columns);
 	json_open(NULL, '{');
 	json_bool("taken", taken);
 	json_open("lock", '{');
-	print_members(&choice, &row);
+	print_members(&choice, row);
 	json_close();
 	json_close();
 }
@@ -114,15 +109,28 @@ static int take_away(struct target *target, uint32_t index, const struct shmbuf_
 
 static int recover(struct target *target, uint32_t index, bool force, uint64_t owner)
 {
+	struct shmbuf_waiter_info waiter;
 	struct shmbuf_owner_info info;
-	int ret = shmbuf_owner_info(target->b, index, &info, NULL, 0);
+	struct object_row row = { .info = &info, .waiters = &waiter };
+	int ret = shmbuf_owner_info(target->b, index, &info, &waiter, 1);
 
-	if (ret)
+	/* The counts of contentions; what else may have changed is as above. */
+	if (!ret)
+		ret = shmbuf_objects(target->b, index, &row.object, 1);
+	if (!ret || (ret > 0 && row.object.index != index))
+		ret = -EINVAL;
+	if (ret < 0)
 		return fail_object(ret, target->name, index, "lock");
+	row.object.state = info.state;
+	row.object.owner = info.state & SHMBUF_OWNER_HELD ? info.owner : 0;
+	row.object.value = info.nr_readers;
+	row.object.nr_waiters = info.nr_waiters;
+	row.nr_waiters = info.nr_waiters ? 1 : 0;
+	ret = 0;
 	if (force)
 		ret = take_away(target, index, &info, owner);
 	if (output.json)
-		json_holder(index, &info, force && !ret);
+		json_holder(&row, force && !ret);
 	else if (!force)
 		print_holder(target->name, index, &info);
 	return ret;

@@ -151,7 +151,7 @@ static int run(int argc, char **argv)
 		return ret;
 	ret = gather(&shown, target.b, active);
 	if (ret)
-		ret = fail_err(ret, "the buffer can't be told of");
+		ret = fail_buffer(ret, target.name);
 	else
 		print(&shown);
 	object_rows_free(&shown.objects);

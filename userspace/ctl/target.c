@@ -24,11 +24,22 @@ static int open_name(struct target *target, const char *name, enum target_use us
 	return ret;
 }
 
+static uint64_t id_of(struct shmbuf *b)
+{
+	struct shmbuf_info info;
+
+	return shmbuf_query(b, &info) ? 0 : info.buffer_id;
+}
+
 static int open_borrowed(struct target *target, uint64_t id)
 {
 	int pid = 0, fd, ret;
 
 	fd = borrow(id, &pid);
+	if (fd == -ENOENT && !geteuid())
+		return fail(CTL_FAILED,
+			    "buffer %llu has no name, and no process that is seen here has it open: it is mapped only, or open in another PID namespace or container",
+			    (unsigned long long)id);
 	if (fd == -ENOENT)
 		return fail(CTL_DENIED,
 			    "buffer %llu has no name, and no process into which you may look has it open: try as root",
@@ -44,14 +55,13 @@ static int open_borrowed(struct target *target, uint64_t id)
 	ret = shmbuf_from_fd(&target->b, fd);
 	close(fd);
 	target->borrowed = true;
+	if (ret == -ENOTTY || (!ret && id_of(target->b) != id)) {
+		if (!ret)
+			shmbuf_close(target->b);
+		return fail(CTL_FAILED,
+			    "process %d has just closed buffer %" PRIu64 ": try again", pid, id);
+	}
 	return ret < 0 ? fail_err(ret, "buffer %" PRIu64, id) : 0;
-}
-
-static uint64_t id_of(struct shmbuf *b)
-{
-	struct shmbuf_info info;
-
-	return shmbuf_query(b, &info) ? 0 : info.buffer_id;
 }
 
 static int open_id(struct target *target, uint64_t id, enum target_use use)
@@ -86,7 +96,8 @@ int target_open(struct target *target, const char *operand, enum target_use use)
 		errno = 0;
 		id = strtoull(operand, &end, 10);
 		if (errno)
-			return fail(CTL_ABSENT, "there is no buffer of id %s", operand);
+			return fail(CTL_ABSENT, "there is no buffer of id %s: see shmbufctl list",
+				    operand);
 		return open_id(target, id, use);
 	}
 	ret = open_name(target, operand, use);

@@ -34,10 +34,8 @@ char *text_safe(const char *from)
 	mbstate_t state = {};
 	size_t length;
 
-	if (!safe) {
-		say("there is not enough memory");
-		exit(CTL_FAILED);
-	}
+	if (!safe)
+		fail_memory();
 	while (*from) {
 		length = showable(from, &state);
 		if (length) {

@@ -234,10 +234,8 @@ static int look(struct top *top)
 	if (all < 0)
 		return fail_err(all, "the buffers can't be listed");
 	rows = calloc(all + 1, sizeof(*rows));
-	if (!rows) {
-		free(buffers);
-		return fail(CTL_FAILED, "there is not enough memory");
-	}
+	if (!rows)
+		fail_memory();
 	for (int i = 0; i < all; i++) {
 		rows[nr] = (struct top_row) { .buffer = buffers[i] };
 		compare(&rows[nr], top, &at, now);
@@ -253,22 +251,88 @@ static int look(struct top *top)
 	return 0;
 }
 
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t stopped, suspended;
+
+static struct {
+	bool on;
+	bool has_keys;
+	struct termios before;
+} screen;
+
+/* The other screen, without a cursor; keys come as they are typed. */
+static void screen_enter(void)
+{
+	struct termios keys;
+
+	screen.has_keys = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &screen.before);
+	if (screen.has_keys) {
+		keys = screen.before;
+		keys.c_lflag &= ~(ICANON | ECHO);
+		tcsetattr(STDIN_FILENO, TCSANOW, &keys);
+	}
+	fputs("\033[?1049h\033[?25l", stdout);
+	screen.on = true;
+}
+
+static void screen_leave(void)
+{
+	if (!screen.on)
+		return;
+	screen.on = false;
+	fputs("\033[?25h\033[?1049l", stdout);
+	fflush(stdout);
+	if (screen.has_keys)
+		tcsetattr(STDIN_FILENO, TCSANOW, &screen.before);
+}
 
 static void stop(int signal)
 {
-	stopped = signal;
+	if (signal == SIGTSTP)
+		suspended = true;
+	else
+		stopped = true;
 }
 
-/* Until the next time, or a key says that it is enough. */
+/* Unless it is to be ignored. */
+static void catch(int signal)
+{
+	struct sigaction action;
+
+	if (sigaction(signal, NULL, &action) || action.sa_handler == SIG_IGN)
+		return;
+	action = (struct sigaction) {
+		.sa_handler = stop,
+		.sa_flags = signal == SIGTSTP ? SA_RESTART : 0,
+	};
+	sigaction(signal, &action, NULL);
+}
+
+/* What runs meanwhile finds the terminal as it was. */
+static void suspend(void)
+{
+	suspended = false;
+	screen_leave();
+	signal(SIGTSTP, SIG_DFL);
+	raise(SIGTSTP);
+	catch(SIGTSTP);
+	screen_enter();
+}
+
+/* Until the next time, or a key or signal says that it is enough, or that all is to be redrawn. */
 static void pause_until(struct top *top, uint64_t next)
 {
 	struct pollfd keys = { .fd = top->screen ? STDIN_FILENO : -1, .events = POLLIN };
-	uint64_t now;
+	uint64_t now, ms;
 	char key;
 
 	while (!stopped && (now = now_ns()) < next) {
-		if (poll(&keys, 1, (next - now) / 1000000 + 1) <= 0)
+		if (suspended) {
+			suspend();
+			return;
+		}
+		/* A signal may have come just before. */
+		ms = (next - now) / 1000000 + 1;
+		if (poll(&keys, 1, ms < 1000 ? ms : 1000) <= 0)
 			continue;
 		if (read(STDIN_FILENO, &key, 1) != 1)
 			keys.fd = -1;
@@ -283,7 +347,8 @@ static int run_top(struct top *top)
 	int ret = look(top);
 
 	while (!ret && --top->left && !ferror(stdout)) {
-		next += top->interval;
+		/* What was missed isn't made up for. */
+		next = (next < now_ns() ? now_ns() : next) + top->interval;
 		pause_until(top, next);
 		if (stopped)
 			break;
@@ -294,31 +359,23 @@ static int run_top(struct top *top)
 
 static int run_on_screen(struct top *top)
 {
-	struct termios before, keys;
-	bool has_keys = isatty(STDIN_FILENO) && !tcgetattr(STDIN_FILENO, &before);
 	int ret;
 
-	if (has_keys) {
-		keys = before;
-		keys.c_lflag &= ~(ICANON | ECHO);
-		tcsetattr(STDIN_FILENO, TCSANOW, &keys);
-	}
+	catch(SIGQUIT);
+	catch(SIGHUP);
+	catch(SIGTSTP);
 	/* All of a screen goes out at once: nothing flickers. */
 	setvbuf(stdout, NULL, _IOFBF, 65536);
-	/* The other screen, without a cursor. */
-	fputs("\033[?1049h\033[?25l", stdout);
+	fail_before = screen_leave;
+	screen_enter();
 	ret = run_top(top);
-	fputs("\033[?25h\033[?1049l", stdout);
-	fflush(stdout);
-	if (has_keys)
-		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	screen_leave();
 	return ret;
 }
 
 static int run(int argc, char **argv)
 {
 	struct top top = { .interval = 1000000000, .left = UINT64_MAX };
-	struct sigaction action = { .sa_handler = stop };
 	int ret;
 
 	take_options(argc, argv, &top);
@@ -326,8 +383,8 @@ static int run(int argc, char **argv)
 	choose_columns(&top.choice, all_columns);
 	json_lines();
 	top.screen = !output.json && isatty(STDOUT_FILENO);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	catch(SIGINT);
+	catch(SIGTERM);
 	ret = top.screen ? run_on_screen(&top) : run_top(&top);
 	free(top.last);
 	return ret;

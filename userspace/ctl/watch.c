@@ -69,10 +69,8 @@ static void add_queue(struct watcher *watcher, uint32_t index)
 		if (watcher->queues[i].index == index)
 			return;
 	more = reallocarray(watcher->queues, watcher->nr + 1, sizeof(*more));
-	if (!more) {
-		say("there is not enough memory");
-		exit(CTL_FAILED);
-	}
+	if (!more)
+		fail_memory();
 	watcher->queues = more;
 	more[watcher->nr++] = (struct watched) { .index = index };
 }
