@@ -303,6 +303,7 @@ TEST_F(recover, wakes_who_takes_it_back)
 /* Nonsense in the word all the while: each call has one of its results, and the kernel goes on. */
 TEST_F(recover, beside_a_scribbler)
 {
+	__u64 end = now() + PATIENCE;
 	pid_t pid = spawn();
 	int i, ret, taken = 0;
 
@@ -318,7 +319,7 @@ TEST_F(recover, beside_a_scribbler)
 							 noise);
 		}
 	}
-	for (i = 0; i < fewer(100000); i++) {
+	for (i = 0; i < fewer(100000) || (!taken && now() < end); i++) {
 		ret = do_recover(self->fd, LOCK, self->holder);
 		ASSERT_TRUE(!ret || ret == -ESRCH);
 		taken += !ret;
