@@ -318,7 +318,7 @@ TEST_F(prompt, death_of_a_party)
 #define CROWD		40
 #define CROWD_ROUNDS	9
 #define CROWD_RATIO	4
-/* Where they take turns at a lock: a look every 100 ms for each would take a hundred times as long. */
+/* Where they take turns at a lock: a look every 100 ms for each takes a thousand times as long. */
 #define TURNS_RATIO	16
 
 /* Through the lock, which each gives up by itself, as the library does. */
