@@ -13,6 +13,7 @@
 #include "claim.h"
 #include "death.h"
 #include "info.h"
+#include "lock.h"
 #include "member.h"
 #include "object.h"
 #include "owner.h"
@@ -144,6 +145,21 @@ u32 shmbuf_info_readers(struct shmbuf_buffer *buffer, u32 index, u64 *ids, u32 r
 		cond_resched();
 	} while (claim && !fatal_signal_pending(current));
 	return nr;
+}
+
+u32 shmbuf_info_state(struct shmbuf_buffer *buffer, u32 index, u64 word, u32 *readers)
+{
+	bool held = shmbuf_word_has_live_owner(buffer, word);
+	u32 state = held ? SHMBUF_OWNER_HELD : 0;
+
+	*readers = word & SHMBUF_WORD_READERS ? shmbuf_info_readers(buffer, index, NULL, 0) : 0;
+	if (*readers)
+		state |= SHMBUF_OWNER_SHARED;
+	if ((word & SHMBUF_WORD_OWNER_DIED) || (shmbuf_lock_word_owner(word) && !held))
+		state |= SHMBUF_OWNER_INCONSISTENT;
+	if (word & SHMBUF_WORD_NOTRECOVERABLE)
+		state |= SHMBUF_OWNER_NOTRECOVERABLE;
+	return state;
 }
 
 static int shmbuf_info_holder(struct shmbuf_buffer *buffer, struct shmbuf_owner_info *info)

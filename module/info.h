@@ -33,6 +33,9 @@ void shmbuf_held_see(struct shmbuf_buffer *buffer, u32 index, u64 id);
 /* How many owners read under lock @index; the first @room of their ids. */
 u32 shmbuf_info_readers(struct shmbuf_buffer *buffer, u32 index, u64 *ids, u32 room);
 
+/* SHMBUF_OWNER_* of a lock whose word was @word just now; *@readers: how many read. */
+u32 shmbuf_info_state(struct shmbuf_buffer *buffer, u32 index, u64 word, u32 *readers);
+
 /* How many wait for an object of @kind; the first @room of them are told of. */
 u32 shmbuf_info_waiters(struct shmbuf_buffer *buffer, u32 index, u32 kind,
 			struct shmbuf_waiter_info *infos, u32 room);

@@ -11,28 +11,17 @@
 #include "contention.h"
 #include "info.h"
 #include "inspect.h"
-#include "lock.h"
 #include "object.h"
 
 static void shmbuf_inspect_lock(struct shmbuf_buffer *buffer, u64 word,
 				struct shmbuf_object *object)
 {
-	bool held = shmbuf_word_has_live_owner(buffer, word);
-	u64 id = shmbuf_lock_word_owner(word);
+	u32 readers;
 
-	if (held) {
-		object->owner = id;
-		object->state |= SHMBUF_OWNER_HELD;
-	}
-	if ((word & SHMBUF_WORD_OWNER_DIED) || (id && !held))
-		object->state |= SHMBUF_OWNER_INCONSISTENT;
-	if (word & SHMBUF_WORD_NOTRECOVERABLE)
-		object->state |= SHMBUF_OWNER_NOTRECOVERABLE;
-	if (!(word & SHMBUF_WORD_READERS))
-		return;
-	object->value = shmbuf_info_readers(buffer, object->index, NULL, 0);
-	if (object->value)
-		object->state |= SHMBUF_OWNER_SHARED;
+	object->state = shmbuf_info_state(buffer, object->index, word, &readers);
+	object->value = readers;
+	if (object->state & SHMBUF_OWNER_HELD)
+		object->owner = shmbuf_lock_word_owner(word);
 }
 
 static void shmbuf_inspect_word(struct shmbuf_buffer *buffer, u64 word,

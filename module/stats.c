@@ -8,11 +8,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include <linux/shmbuf_word.h>
-
 #include "buffer.h"
 #include "info.h"
-#include "lock.h"
 #include "name.h"
 #include "object.h"
 #include "registry.h"
@@ -22,18 +19,18 @@
 static void shmbuf_stats_lock(struct shmbuf_buffer *buffer, u32 index, u64 word,
 			      struct shmbuf_stats *stats)
 {
-	bool held = shmbuf_word_has_live_owner(buffer, word);
-	u64 id = shmbuf_lock_word_owner(word);
+	u32 state, readers;
 
 	if (word & SHMBUF_WORD_UNUSED)
 		return;
-	if (held)
+	state = shmbuf_info_state(buffer, index, word, &readers);
+	if (state & SHMBUF_OWNER_HELD)
 		stats->held++;
-	else if ((word & SHMBUF_WORD_READERS) && shmbuf_info_readers(buffer, index, NULL, 0))
+	else if (state & SHMBUF_OWNER_SHARED)
 		stats->shared++;
-	if (word & SHMBUF_WORD_NOTRECOVERABLE)
+	if (state & SHMBUF_OWNER_NOTRECOVERABLE)
 		stats->notrecoverable++;
-	else if ((word & SHMBUF_WORD_OWNER_DIED) || (id && !held))
+	else if (state & SHMBUF_OWNER_INCONSISTENT)
 		stats->inconsistent++;
 }
 
