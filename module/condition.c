@@ -137,8 +137,8 @@ static int shmbuf_condition_enter(struct shmbuf_buffer *buffer, struct shmbuf_wa
 	shmbuf_point(cond_queued);
 	err = ret < 0 ? 0 : shmbuf_lock_check(buffer, waiter->lock, waiter->owner->id);
 	if (ret > 0 && !err)
-		err = shmbuf_lock_put_locked(buffer, waiter->lock, waiter->owner->id, false,
-					     &wakeups);
+		err = shmbuf_lock_put_locked(buffer, waiter->lock, waiter->owner->id,
+					     SHMBUF_LOCK_SLEEPS, &wakeups);
 	if (err) {
 		if (ret > 0)
 			shmbuf_queue_remove(buffer, waiter);

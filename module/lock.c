@@ -34,9 +34,9 @@
  * when it leaves.  Whoever goes to sleep sets WAITERS and looks at the owner in
  * one step.
  *
- * Of those whom a WAKE moved here from a queue two on different CPUs try at a time, and who
- * gets the lock has another try in its place: waking each only when the one before it has
- * gone would leave CPUs idle.
+ * Of those whom a WAKE moved here from a queue two try at a time, one of them on a CPU that is
+ * about to be free.  Meanwhile WAITERS stays set, so that each gives the lock up by a call, which
+ * has the next one try: told earlier it could take the CPU from who has the lock.
  *
  * READERS stays set while anybody has a claim to read (reader.c): then user space
  * can't take the lock.  Who writes stops the readers, and sleeps until the last of them
@@ -123,7 +123,7 @@ int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, 
 		    struct shmbuf_claim **spare, struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_waiter *first;
-	bool may_pass;
+	bool may_pass, waiters;
 	u64 old, new;
 	int ret;
 
@@ -137,6 +137,7 @@ int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, 
 	may_pass = shmbuf_lock_may_pass(self, first);
 	if (first && first == self)
 		first = shmbuf_waiter_next(first);
+	waiters = first && (!first->trying || first->moved);
 	ret = -EOWNERDEAD;
 	if (spare)
 		ret = shmbuf_lock_try_read(buffer, bucket, index, owner, spare, old, first,
@@ -144,7 +145,7 @@ int shmbuf_lock_try(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket, 
 	/* Who can only read can't repair: it gets the lock as a writer. */
 	if (!spare || ret == -EOWNERDEAD)
 		ret = shmbuf_lock_try_write(buffer, bucket, index, owner->id, old,
-					    first && !first->trying, stay, &new);
+					    waiters, stay, &new);
 	if (ret == -EBUSY && stay)
 		new |= SHMBUF_WORD_WAITERS;
 	if (ret == -EOWNERDEAD) {
@@ -182,32 +183,41 @@ static bool shmbuf_lock_is_free(struct shmbuf_bucket *bucket, u32 index, u64 wor
 	       !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 }
 
-/* @first tries, who was moved here: so does another on another CPU. */
-static void shmbuf_lock_try_beside(struct shmbuf_bucket *bucket, struct shmbuf_waiter *first,
-				   struct shmbuf_wakeups *wakeups)
+/*
+ * Of those that WAKE moved here two try: one whom @cpu can run, and one elsewhere.  Who came by
+ * himself, or waits for long, isn't passed by.
+ */
+static void shmbuf_lock_try_two(struct shmbuf_bucket *bucket, struct shmbuf_waiter *first,
+				unsigned int cpu, struct shmbuf_wakeups *wakeups)
 {
+	bool tries[2] = { false, false };
 	struct shmbuf_waiter *waiter = first;
 	int i;
 
-	for (i = 0; i < SHMBUF_LOCK_NEAR && wakeups->nr < SHMBUF_WAKE_BATCH; i++) {
+	for (i = 0; waiter && i < SHMBUF_LOCK_NEAR && !(tries[0] && tries[1]); i++) {
+		bool here = task_cpu(waiter->task) == cpu;
+
+		if (!waiter->trying) {
+			if (!waiter->moved || wakeups->nr == SHMBUF_WAKE_BATCH)
+				break;
+			if (!tries[here] ||
+			    (waiter == first && ktime_get_ns() - first->since > SHMBUF_CROWD_NS))
+				shmbuf_waiter_try(bucket, waiter, wakeups);
+		}
+		tries[here] = true;
 		waiter = shmbuf_waiter_next(waiter);
-		if (!waiter)
-			break;
-		if (!waiter->moved || task_cpu(waiter->task) == task_cpu(first->task))
-			continue;
-		if (!waiter->trying)
-			shmbuf_waiter_try(bucket, waiter, wakeups);
-		break;
 	}
 }
 
 /*
  * See to it that those who wait go on, if they can: @word is the lock's, which is taken.
- * @undo: nobody has held it since the last time.  Return: what to put.
+ * Return: what to put.
  */
 static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucket,
-			      u32 index, u64 word, bool undo, struct shmbuf_wakeups *wakeups)
+			      u32 index, u64 word, enum shmbuf_lock_since since,
+			      struct shmbuf_wakeups *wakeups)
 {
+	bool undo = since == SHMBUF_LOCK_UNDONE;
 	struct shmbuf_waiter *first;
 
 	lockdep_assert_held(&bucket->lock);
@@ -238,13 +248,14 @@ static u64 shmbuf_lock_settle(struct shmbuf_buffer *buffer, struct shmbuf_bucket
 			return word;
 		}
 	}
-	if (!first->trying)
-		shmbuf_waiter_try(bucket, first, wakeups);
 	if (!undo && first->moved)
-		shmbuf_lock_try_beside(bucket, first, wakeups);
+		shmbuf_lock_try_two(bucket, first, since == SHMBUF_LOCK_SLEEPS ?
+				    task_cpu(current) : task_cpu(first->task), wakeups);
+	else if (!first->trying)
+		shmbuf_waiter_try(bucket, first, wakeups);
 	if (!(word & SHMBUF_LOCK_ILL))
 		shmbuf_readers_open(bucket, index);
-	return word;
+	return first->moved ? word | SHMBUF_WORD_WAITERS : word;
 }
 
 /*
@@ -265,11 +276,11 @@ static void shmbuf_lock_look_after(struct shmbuf_buffer *buffer, struct shmbuf_w
 		shmbuf_waiter_try(bucket, first, wakeups);
 		return;
 	}
-	old = shmbuf_lock_settle(buffer, bucket, index, old, true, wakeups);
+	old = shmbuf_lock_settle(buffer, bucket, index, old, SHMBUF_LOCK_UNDONE, wakeups);
 	shmbuf_lock_word_put(buffer, bucket, index, old);
-	if (old & SHMBUF_WORD_WAITERS)
-		return;
 	waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
+	if ((old & SHMBUF_WORD_WAITERS) && !(waiter && waiter->trying))
+		return;
 	while (waiter && waiter->trying)
 		waiter = shmbuf_waiter_next(waiter);
 	if (waiter && !wakeups->nr)
@@ -284,7 +295,7 @@ void shmbuf_lock_dispatch(struct shmbuf_buffer *buffer, u32 index,
 	u64 old;
 
 	if (!shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old)) {
-		old = shmbuf_lock_settle(buffer, bucket, index, old, true, wakeups);
+		old = shmbuf_lock_settle(buffer, bucket, index, old, SHMBUF_LOCK_UNDONE, wakeups);
 		shmbuf_lock_word_put(buffer, bucket, index, old);
 		return;
 	}
@@ -294,8 +305,8 @@ void shmbuf_lock_dispatch(struct shmbuf_buffer *buffer, u32 index,
 		shmbuf_waiter_try(bucket, first, wakeups);
 }
 
-int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo,
-			   struct shmbuf_wakeups *wakeups)
+int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id,
+			   enum shmbuf_lock_since since, struct shmbuf_wakeups *wakeups)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, index);
 	bool wrote, waited;
@@ -306,7 +317,7 @@ int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 	ret = shmbuf_word_take(buffer, index, SHMBUF_KIND_LOCK, &old);
 	if (ret)
 		return ret;
-	if (undo)
+	if (since == SHMBUF_LOCK_UNDONE)
 		ret = shmbuf_lock_undo(old, id, false, &new);
 	else
 		ret = shmbuf_lock_release(old, id, 0, false, &new);
@@ -320,7 +331,7 @@ int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool
 	}
 	shmbuf_point(lock_freed);
 	if (!ret)
-		new = shmbuf_lock_settle(buffer, bucket, index, new, undo, wakeups);
+		new = shmbuf_lock_settle(buffer, bucket, index, new, since, wakeups);
 	/* Once it is clear who else wants the lock, and where nobody has to repair. */
 	if (wrote)
 		shmbuf_readers_go_on(bucket, index, shmbuf_lock_is_free(bucket, index, new),
@@ -336,7 +347,8 @@ int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo)
 	int ret;
 
 	spin_lock(&bucket->lock);
-	ret = shmbuf_lock_put_locked(buffer, index, id, undo, &wakeups);
+	ret = shmbuf_lock_put_locked(buffer, index, id,
+				     undo ? SHMBUF_LOCK_UNDONE : SHMBUF_LOCK_RELEASED, &wakeups);
 	spin_unlock(&bucket->lock);
 	shmbuf_point(lock_released);
 	if (!ret)
@@ -371,28 +383,15 @@ void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
 		shmbuf_waiter_try(bucket, waiter, wakeups);
 		return;
 	}
-	old = shmbuf_lock_settle(buffer, bucket, waiter->index, old, true, wakeups);
+	old = shmbuf_lock_settle(buffer, bucket, waiter->index, old, SHMBUF_LOCK_UNDONE, wakeups);
 	shmbuf_lock_word_put(buffer, bucket, waiter->index, old);
-	if (!waiter->trying && !(old & SHMBUF_WORD_WAITERS) && wakeups->tries == 1 &&
+	if (!waiter->trying && !shmbuf_word_has_live_owner(buffer, old) && wakeups->tries == 1 &&
 	    wakeups->cpu != task_cpu(waiter->task) && wakeups->nr < SHMBUF_WAKE_BATCH)
 		shmbuf_waiter_try(bucket, waiter, wakeups);
 	if (waiter->trying) {
 		wakeups->tries++;
 		wakeups->cpu = task_cpu(waiter->task);
 	}
-}
-
-void shmbuf_lock_invite(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
-			struct shmbuf_wakeups *wakeups)
-{
-	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
-	u64 old;
-
-	lockdep_assert_held(&bucket->lock);
-	if (shmbuf_word_take(buffer, waiter->index, SHMBUF_KIND_LOCK, &old))
-		return;
-	shmbuf_waiter_try(bucket, waiter, wakeups);
-	shmbuf_lock_word_put(buffer, bucket, waiter->index, old & ~SHMBUF_WORD_WAITERS);
 }
 
 int shmbuf_unlock(struct shmbuf_buffer *buffer, const struct shmbuf_lock *args)
@@ -449,7 +448,7 @@ static int shmbuf_lock_turn(struct shmbuf_buffer *buffer, struct shmbuf_bucket *
 	if (ret)
 		new = old;
 	else
-		new = shmbuf_lock_settle(buffer, bucket, index, new, false, wakeups);
+		new = shmbuf_lock_settle(buffer, bucket, index, new, SHMBUF_LOCK_RELEASED, wakeups);
 	shmbuf_lock_word_put(buffer, bucket, index, new);
 	return ret;
 }

@@ -54,9 +54,17 @@ void shmbuf_lock_dispatch(struct shmbuf_buffer *buffer, u32 index,
  * Return: 0, -EPERM, and as shmbuf_word_take().
  */
 int shmbuf_lock_put(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo);
-/* The same under the bucket's lock. */
-int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id, bool undo,
-			   struct shmbuf_wakeups *wakeups);
+
+/* Since others last had the chance to take the lock: */
+enum shmbuf_lock_since {
+	SHMBUF_LOCK_UNDONE,	/* nobody has held it */
+	SHMBUF_LOCK_RELEASED,	/* who held it has given it up */
+	SHMBUF_LOCK_SLEEPS,	/* and leaves this CPU to others */
+};
+
+/* As shmbuf_lock_put(), under the bucket's lock. */
+int shmbuf_lock_put_locked(struct shmbuf_buffer *buffer, u32 index, u64 id,
+			   enum shmbuf_lock_since since, struct shmbuf_wakeups *wakeups);
 
 /* Under the bucket's lock: -EPERM unless @id holds it alone, with nothing to repair. */
 int shmbuf_lock_check(struct shmbuf_buffer *buffer, u32 index, u64 id);
@@ -80,13 +88,6 @@ void shmbuf_lock_leave(struct shmbuf_buffer *buffer, struct shmbuf_bucket *bucke
 /* For @owner to read the lock by; freed by shmbuf_claim_free() where nothing took it. */
 struct shmbuf_claim *shmbuf_lock_claim(struct shmbuf_owner *owner, u32 index);
 
-/*
- * Under the bucket's lock: @waiter shall try beside who has the lock, which user space may
- * give up meanwhile.
- */
-void shmbuf_lock_invite(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
-			struct shmbuf_wakeups *wakeups);
-
 /* Under the bucket's lock: @waiter, who slept on a queue, is the lock's last waiter now. */
 void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 		       struct shmbuf_wakeups *wakeups);
@@ -99,7 +100,10 @@ void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
 int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued);
 
 /* Waiters among whom one of a certain CPU is looked for. */
-#define SHMBUF_LOCK_NEAR 64
+#define SHMBUF_LOCK_NEAR 8
+
+/* In a crowd, where each one's turn is short, who waits for longer isn't passed by. */
+#define SHMBUF_CROWD_NS (10 * SHMBUF_PATIENCE_NS)
 
 /* Put the deaths of all dead owners on record in the words. */
 void shmbuf_locks_bury(struct shmbuf_buffer *buffer);

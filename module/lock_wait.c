@@ -162,48 +162,13 @@ static struct shmbuf_claim **shmbuf_lock_spare(struct shmbuf_waiter *waiter)
 	return waiter->shared ? &waiter->claim : NULL;
 }
 
-/* In a crowd, where each one's turn is short, who waits for longer isn't passed by. */
-#define SHMBUF_CROWD_NS (10 * SHMBUF_PATIENCE_NS)
-
-/*
- * Who of those that WAKE moved here has the lock after @waiter, or NULL: if it can be, one whom
- * this CPU can run when @waiter sleeps again.  Who came by himself isn't passed by.
- */
-static struct shmbuf_waiter *shmbuf_lock_successor(struct shmbuf_bucket *bucket,
-						   struct shmbuf_waiter *waiter)
-{
-	struct shmbuf_waiter *first, *next = waiter, *successor;
-	int i;
-
-	first = shmbuf_waiter_first(bucket, waiter->index, SHMBUF_KIND_LOCK);
-	if (first == waiter)
-		first = shmbuf_waiter_next(first);
-	if (!first || (!first->moved && !first->trying))
-		return NULL;
-	successor = first->trying ? NULL : first;
-	if (successor && ktime_get_ns() - successor->since > SHMBUF_CROWD_NS)
-		return successor;
-	for (i = 0; i < SHMBUF_LOCK_NEAR; i++) {
-		next = shmbuf_waiter_next(next);
-		if (!next)
-			break;
-		if (!next->moved || next->trying)
-			continue;
-		if (task_cpu(next->task) == task_cpu(current))
-			return next;
-		if (!successor)
-			successor = next;
-	}
-	return successor;
-}
-
 /* After a wake-up, a signal or the deadline.  -EBUSY: sleep on. */
 static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter,
 			     u32 flags, const struct shmbuf_deadline *deadline)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
 	DEFINE_SHMBUF_WAKEUPS(wakeups);
-	struct shmbuf_waiter *first, *successor;
+	struct shmbuf_waiter *first;
 	int why = 0;
 	int ret = -EBUSY;
 
@@ -231,12 +196,8 @@ static int shmbuf_lock_retry(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 				      !why, shmbuf_lock_spare(waiter), &wakeups);
 	if (ret == -EBUSY && why)
 		ret = why;
-	successor = shmbuf_is_locked(ret) && waiter->moved ?
-			    shmbuf_lock_successor(bucket, waiter) : NULL;
 	if (ret != -EBUSY)
 		shmbuf_lock_leave(buffer, bucket, waiter, ret, &wakeups);
-	if (successor)
-		shmbuf_lock_invite(buffer, successor, &wakeups);
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
 	/*

@@ -200,7 +200,7 @@ inline condition_move()
 			d_step { take(); new = old };
 			settle(true);
 			if
-			:: d_step { !(word & WAITERS) && !has(trying, next) -> wake_to_try(next) }
+			:: d_step { !live(word) && !has(trying, next) -> wake_to_try(next) }
 			:: true
 			fi;
 #endif

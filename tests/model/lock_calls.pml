@@ -23,6 +23,11 @@ byte new;		/* and as it is to be put */
 byte queue[N + 1];	/* who waits, the longest first; 0 behind them */
 byte waiting;		/* how many */
 byte trying;		/* waiter->trying */
+#if BESIDE
+bool crowd;		/* who waits first was moved here: WAITERS stays set while he tries */
+#else
+#define crowd	false
+#endif
 #if SHARED
 bool wrote;		/* a writer gives the lock up: the readers are still to go on */
 bool passes;		/* who waits first hasn't waited for too long: a reader goes by */
@@ -121,7 +126,7 @@ byte todo;		/* between the parts of what is done under the bucket's lock */
 #ifdef VARIANT_FORGET_SLEEPERS
 #define others_wait	false
 #else
-#define others_wait	(first && !has(trying, first))
+#define others_wait	(first && (!has(trying, first) || crowd))
 #endif
 #define others_sleep	(first && !has(trying, first))
 /* shmbuf_lock_may_pass() */
@@ -174,7 +179,16 @@ inline lock_try(stay)
 	:: passes = false
 	fi;
 #endif
+#if BESIDE
+	if
+	:: waiting -> crowd = true
+	:: crowd = false
+	fi;
+#endif
 	d_step { try_begin() }
+#if BESIDE
+	crowd = false;
+#endif
 #if SHARED
 	passes = false;
 	if
@@ -237,10 +251,10 @@ inline settle_begin()
 }
 
 /*
- * The last part. "patient": the first waiter hasn't waited for too long. "beside": another
- * tries as well, shmbuf_lock_try_beside().
+ * The last part. "patient": the first waiter hasn't waited for too long. "tries", "second":
+ * the first tries, and another, shmbuf_lock_try_two(). "keep": WAITERS, as they were moved here.
  */
-inline settle_end(undo, patient, beside)
+inline settle_end(undo, patient, tries, second, keep)
 {
 	first = queue[0];
 	if
@@ -250,7 +264,7 @@ inline settle_end(undo, patient, beside)
 		finish(first)
 	:: todo == CHOOSE && !(!(new & ILL) && !(undo) && !(patient) && !has(gone, first)) ->
 		if
-		:: !has(trying, first) -> wake_to_try(first)
+		:: (tries) && !has(trying, first) -> wake_to_try(first)
 		:: else
 		fi;
 #if SHARED
@@ -260,7 +274,11 @@ inline settle_end(undo, patient, beside)
 		fi;
 #endif
 		if
-		:: (beside) && queue[1] && !has(trying, queue[1]) -> wake_to_try(queue[1])
+		:: (second) && queue[1] && !has(trying, queue[1]) -> wake_to_try(queue[1])
+		:: else
+		fi;
+		if
+		:: (keep) -> new = new | WAITERS
 		:: else
 		fi
 	:: else
@@ -268,6 +286,11 @@ inline settle_end(undo, patient, beside)
 	todo = NOTHING
 }
 
+#ifdef VARIANT_CROWD_UNTRIED
+#define second_tries	true
+#else
+#define second_tries	(queue[1] != 0)
+#endif
 #define nobody_sleeps	(!waiting || has(trying, queue[0]))
 
 /* And that of shmbuf_lock_put_locked(): a writer has gone. */
@@ -313,21 +336,17 @@ inline settle(undo)
 #endif
 	/* Whether somebody has waited for too long is anybody's guess, as who was moved here. */
 	if
-	:: !(undo) && todo == CHOOSE -> d_step { settle_end(undo, false, false); settle_put() }
-	:: d_step { settle_end(undo, true, false); settle_put() }
+	:: !(undo) && todo == CHOOSE ->
+		d_step { settle_end(undo, false, true, false, false); settle_put() }
+	:: d_step { settle_end(undo, true, true, false, false); settle_put() }
 #if BESIDE
-	:: !(undo) && todo == CHOOSE -> d_step { settle_end(undo, true, true); settle_put() }
+	:: todo == CHOOSE -> d_step { settle_end(undo, true, true, false, true); settle_put() }
+	:: !(undo) && todo == CHOOSE ->
+		d_step { settle_end(undo, true, true, true, true); settle_put() }
+	:: !(undo) && todo == CHOOSE && second_tries ->
+		d_step { settle_end(undo, true, false, true, true); settle_put() }
 #endif
 	fi
-}
-
-/* shmbuf_lock_invite() of "p" by who has got the lock */
-inline invite(p)
-{
-#ifndef VARIANT_INVITE_NOBODY
-	wake_to_try(p);
-#endif
-	word = word & ~WAITERS
 }
 
 inline unlock()
@@ -448,17 +467,6 @@ inline lock_retry(retake)
 			:: ret != EBUSY -> d_step { dequeue(me) }
 			:: else
 			fi;
-#if BESIDE
-			if
-			:: d_step { (retake) && is_locked(ret) && queue[0] && !has(trying, queue[0]) ->
-					invite(queue[0])
-				}
-			:: d_step { (retake) && is_locked(ret) && queue[1] && !has(trying, queue[1]) ->
-					invite(queue[1])
-				}
-			:: true
-			fi;
-#endif
 			if
 			:: ret == EBUSY || (is_locked(ret) && !(reader_waits && ret == OK)) ->
 				unlock()
@@ -571,7 +579,8 @@ inline lock_sweep()
 				first = queue[at];
 				at = 0;
 				if
-				:: !(word & WAITERS) && first && !wakes -> wake_to_try(first)
+				:: (!(word & WAITERS) || has(trying, queue[0])) && first && !wakes ->
+					wake_to_try(first)
 				:: else
 				fi;
 				unlock()
