@@ -487,9 +487,7 @@ static int shmbuf_any_wait_peers(struct shmbuf_buffer *buffer, struct shmbuf_any
 
 	if (!(args->flags & SHMBUF_WAIT_PEERS))
 		return shmbuf_any_wait(call, args->deadline, NULL);
-	ret = shmbuf_peers_begin(buffer, &peers, args->deaths);
-	if (ret)
-		return ret;
+	shmbuf_peers_begin(buffer, &peers, args->deaths);
 	ret = shmbuf_any_wait(call, args->deadline, &peers);
 	shmbuf_peers_end(buffer, &peers);
 	return ret;

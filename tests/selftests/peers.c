@@ -35,15 +35,21 @@ static int wait_peers(int fd, __u64 deaths, __u64 deadline)
 	return call(fd, SHMBUF_IOC_WAIT, &arg);
 }
 
-static int wait_locked_peers(int fd, __u64 owner, __u64 deaths)
+/* On the queue as it was before it was ever woken. */
+static int wait_locked_flags(int fd, __u64 owner, __u64 deaths, __u32 flags)
 {
 	struct shmbuf_wait arg = {
-		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS | SHMBUF_WAIT_LOCK,
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS | SHMBUF_WAIT_LOCK | flags,
 		.index = QUEUE, .lock = LOCK, .deadline = NEVER, .owner = owner,
 		.deaths = deaths,
 	};
 
 	return call(fd, SHMBUF_IOC_WAIT, &arg);
+}
+
+static int wait_locked_peers(int fd, __u64 owner, __u64 deaths)
+{
+	return wait_locked_flags(fd, owner, deaths, 0);
 }
 
 /* A child that waits, with a handle of its own, and expects @ret. */
@@ -226,6 +232,74 @@ TEST_F(peers, with_a_lock)
 	EXPECT_EQ(0, do_consistent(self->fd, owner, LOCK));
 	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
 	EXPECT_EQ(-EPERM, wait_locked_peers(self->fd, owner, FROM_NOW));
+}
+
+/* What came already, though there is a death that wasn't counted, or nobody else is joined. */
+TEST_F(peers, a_wake_comes_first)
+{
+	struct shmbuf_wait arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS, .index = QUEUE,
+		.deadline = NEVER,
+	};
+	__u64 deaths[] = { 7, FROM_NOW };
+	int i;
+
+	EXPECT_EQ(0, do_wake(self->fd, QUEUE, 1));
+	for (i = 0; i < 2; i++) {
+		arg.sequence = 0;
+		arg.deaths = deaths[i];
+		EXPECT_EQ(0, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+		EXPECT_EQ(1, arg.sequence);
+		EXPECT_EQ(i ? -EPIPE : -EOWNERDEAD, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+		/* The same for who observes. */
+		arg.sequence = 0;
+		EXPECT_EQ(0, call(open_buffer(self->name, O_RDONLY), SHMBUF_IOC_WAIT, &arg));
+	}
+}
+
+TEST_F(peers, a_wake_comes_first_with_a_lock)
+{
+	__u64 owner = new_owner(self->fd);
+	__u64 deaths[] = { 7, FROM_NOW };
+	int i, flags[] = { 0, SHMBUF_WAIT_RELEASED };
+
+	/* Neither has come yet ... */
+	ASSERT_EQ(0, do_lock(self->fd, owner, LOCK, 0, NEVER));
+	ASSERT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	EXPECT_EQ(SHMBUF_WAITED_PEERDEAD,
+		  wait_locked_flags(self->fd, owner, 7, SHMBUF_WAIT_RELEASED));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	/* ... and both. */
+	EXPECT_EQ(0, do_wake(self->fd, QUEUE, 1));
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, do_lock(self->fd, owner, LOCK, 0, NEVER));
+		if (flags[i % 2])
+			ASSERT_EQ(0, do_unlock(self->fd, owner, LOCK));
+		EXPECT_EQ(0, wait_locked_flags(self->fd, owner, deaths[i / 2], flags[i % 2]));
+		EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+		EXPECT_EQ(-EPERM, wait_locked_flags(self->fd, owner, deaths[i / 2], 0));
+	}
+}
+
+TEST_F(peers, with_a_lock_of_nothing)
+{
+	__u64 owner = new_owner(self->fd);
+	struct shmbuf_wait arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS | SHMBUF_WAIT_LOCK,
+		.index = QUEUE + 1, .lock = LOCK, .deadline = NEVER, .owner = owner,
+		.deaths = 7,
+	};
+
+	ASSERT_EQ(0, do_lock(self->fd, owner, LOCK, 0, NEVER));
+	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+	arg.index = LOCK;
+	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+	arg.index = QUEUE;
+	arg.lock = QUEUE;
+	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+	arg.flags |= SHMBUF_WAIT_RELEASED;
+	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
 }
 
 TEST_F(peers, left_alone_with_a_lock)

@@ -533,6 +533,9 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
  * @deadline: as in shmbuf_wait()
  * @deaths: how many deaths the caller knows of; UINT64_MAX for all so far
  *
+ * A queue that has moved, or a wake that came, comes before deaths: the next call tells of
+ * them, as long as @deaths doesn't count them.
+ *
  * A process is joined to the buffer from its first lock (or registration) until its last
  * thread that had one ends.
  *
@@ -904,7 +907,7 @@ int shmbuf_recover(struct shmbuf *b, uint32_t index, uint64_t owner);
  * @deadline: absolute, CLOCK_MONOTONIC; NULL for never
  * @deaths: NULL, or how many deaths the caller knows of, UINT64_MAX for all so far:
  *	then the wait also ends when a process dies that is joined to the buffer,
- *	or when no other is left that could wake
+ *	or when no other is left that could wake.  A wake that came comes first.
  * @why: where it goes why the wait ended, or NULL.  0: a wake came.  -ETIMEDOUT; -EINTR:
  *	a signal came; -EOWNERDEAD: one of the others died; -EPIPE: there are no
  *	others; the last two only with @deaths.  Set whenever the lock is held
@@ -961,7 +964,8 @@ struct shmbuf_any {
  * @nr_items: of them, 1 to SHMBUF_WAIT_ANY_MAX
  * @deadline: absolute, CLOCK_MONOTONIC; NULL for never.  Not looked at where something
  *	can be had at once.
- * @deaths: NULL, or as in shmbuf_wait_locked(), for the buffer of the first item
+ * @deaths: NULL, or as in shmbuf_wait_locked(), for the buffer of the first item.  Not
+ *	looked at where something can be had.
  *
  * Exactly one is won: a lock is held, a unit taken, or a queue has moved past @sequence.
  * Nothing is changed with the others.  Of several that can be had the one that stands

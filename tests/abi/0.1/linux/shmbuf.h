@@ -570,7 +570,9 @@ struct shmbuf_recover {
  *
  * With PEERS the wait ends with EOWNERDEAD at a death in the buffer that @deaths doesn't count,
  * also of a thread whose process lives, and with EPIPE when no other process is joined (or,
- * with LOCK, with the values above).  That is looked at before @sequence is.
+ * with LOCK, with the values above).  What can be had comes first, here and in SEM_WAIT and
+ * WAIT_ANY: where @sequence isn't the present one or a WAKE came, the wait returns that, and
+ * the death is told by the next one, as @deaths doesn't count it yet.
  *
  * Errors: EBADF (LOCK), EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN,
  * ENOTRECOVERABLE (LOCK), EOPNOTSUPP, EOWNERDEAD (PEERS), EPERM (LOCK: not held, or
@@ -648,7 +650,8 @@ struct shmbuf_wait_item {
  *
  * One object is won: the lock taken, a unit taken, or the queue's sequence found to
  * have moved.  Nothing is changed with the others.  Of several that could be had, the
- * one that stands first.  With PEERS a death, or nobody else being joined, comes before all.
+ * one that stands first.  With PEERS a death, or nobody else being joined, ends the wait if
+ * none can be had, as in struct shmbuf_wait.
  *
  * Return: the item, counted from 0, with SHMBUF_WAIT_ANY_OWNERDEAD.  Errors:
  * EBADF (@fd isn't open, or read-only and @kind no queue), EDEADLK, EDQUOT, E2BIG,
