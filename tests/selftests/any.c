@@ -450,50 +450,6 @@ TEST_F(any, peers)
 	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT_ANY, &arg));
 }
 
-static int wait_any_peers(int fd, struct shmbuf_wait_item *items, __u32 nr, __u64 deaths)
-{
-	struct shmbuf_wait_any arg = {
-		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS, .items = address(items),
-		.nr_items = nr, .deadline = NEVER, .deaths = deaths,
-	};
-
-	return call(fd, SHMBUF_IOC_WAIT_ANY, &arg);
-}
-
-/* Be it that nobody else is joined, or that somebody died before the call. */
-TEST_F(any, what_can_be_had_comes_before_deaths)
-{
-	struct shmbuf_wait_item items[] = {
-		queue_item(self->fd, QUEUE, 0), lock_item(self->fd, 3, self->owner),
-	};
-	struct shmbuf_wait_item deaths_first[] = {
-		queue_item(self->fd, SHMBUF_INDEX_DEATHS, 0), items[1],
-	};
-	pid_t peer;
-
-	EXPECT_EQ(1, wait_any_peers(self->fd, items, 2, ~0ULL));
-	EXPECT_EQ(self->owner, read_word(&self->c, 3));
-	EXPECT_EQ(-EPIPE, wait_any_peers(self->fd, items, 1, ~0ULL));
-	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 3));
-	peer = spawn();
-	if (!peer)
-		_exit(do_lock(self->fd, new_owner(self->fd), 4, 0, NEVER));
-	EXPECT_EQ(0, reap(peer));
-	EXPECT_EQ(1, wait_any_peers(self->fd, items, 2, 0));
-	EXPECT_EQ(self->owner, read_word(&self->c, 3));
-	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 3));
-	items[1].index = 4;
-	EXPECT_EQ(1 | SHMBUF_WAIT_ANY_OWNERDEAD, wait_any_peers(self->fd, items, 2, 0));
-	EXPECT_EQ(0, do_consistent(self->fd, self->owner, 4));
-	/* Nothing is lost by that: the death is told when there is nothing to be had. */
-	EXPECT_EQ(-EOWNERDEAD, wait_any_peers(self->fd, items, 1, 0));
-	EXPECT_EQ(0, do_wake(self->fd, QUEUE, 1));
-	EXPECT_EQ(0, wait_any_peers(self->fd, items, 1, 0));
-	EXPECT_EQ(0, wait_any(self->fd, deaths_first, 2, NEVER));
-	EXPECT_EQ(0, read_word(&self->c, 3));
-	EXPECT_EQ(0, do_unlock(self->fd, self->owner, 4));
-}
-
 TEST_F(any, wrong_items)
 {
 	int ro = open_buffer(self->name, O_RDONLY), fd = self->fd;

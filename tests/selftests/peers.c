@@ -77,7 +77,11 @@ static void *raw_exit(void *fd)
 	return NULL;
 }
 
-enum end { END_EXIT, END_KILL, END_EXEC, END_HANDLE, END_THREAD, END_UNREGISTER };
+enum end {
+	END_EXIT, END_KILL, END_EXEC, END_HANDLE, END_THREAD,
+	/* In good order: no death. */
+	END_UNREGISTER, END_IDLE_HANDLE,
+};
 
 /* A child that is joined, and ends its part when @shared[0] says so. */
 static pid_t spawn_peer(FIXTURE_DATA(peers) *self, enum end how)
@@ -98,6 +102,10 @@ static pid_t spawn_peer(FIXTURE_DATA(peers) *self, enum end how)
 			exec_idle();
 			break;
 		case END_HANDLE:
+			CHECK(do_lock(fds[0], owner, LOCK, 0, NEVER) == 0);
+			close(fds[0]);
+			break;
+		case END_IDLE_HANDLE:
 			close(fds[0]);
 			break;
 		case END_THREAD:
@@ -109,6 +117,7 @@ static pid_t spawn_peer(FIXTURE_DATA(peers) *self, enum end how)
 		default:
 			kill(getpid(), SIGKILL);
 		}
+		__atomic_add_fetch(&self->shared[1], 1, __ATOMIC_SEQ_CST);
 		for (;;)
 			pause();
 	}
@@ -169,13 +178,43 @@ TEST_F(peers, a_death_between)
 /* The last other one leaves in good order. */
 TEST_F(peers, left_alone)
 {
-	pid_t peer = spawn_peer(self, END_UNREGISTER), pid;
+	enum end how;
 
-	UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 1);
-	pid = spawn_waiter(self, true, -EPIPE);
-	self->shared[0] = 1;
-	EXPECT_EQ(0, reap(pid));
-	kill_and_reap(peer);
+	for (how = END_UNREGISTER; how <= END_IDLE_HANDLE; how++) {
+		pid_t peer, pid;
+
+		self->shared[0] = 0;
+		self->shared[1] = 0;
+		peer = spawn_peer(self, how);
+		UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 1);
+		pid = spawn_waiter(self, false, -EPIPE);
+		self->shared[0] = 1;
+		EXPECT_EQ(0, reap(pid));
+		kill_and_reap(peer);
+	}
+}
+
+/* Others are left, who hear nothing of it. */
+TEST_F(peers, one_leaves)
+{
+	enum end how;
+
+	new_owner(self->fd);
+	for (how = END_UNREGISTER; how <= END_IDLE_HANDLE; how++) {
+		pid_t peer, pid;
+
+		self->shared[0] = 0;
+		self->shared[1] = 0;
+		peer = spawn_peer(self, how);
+		UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 1);
+		pid = spawn_waiter(self, false, 0);
+		self->shared[0] = 1;
+		UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 2);
+		EXPECT_EQ(true, asleep_in(pid, SHMBUF_IOC_WAIT));
+		EXPECT_EQ(1, do_wake(self->fd, QUEUE, 1));
+		EXPECT_EQ(0, reap(pid));
+		kill_and_reap(peer);
+	}
 }
 
 TEST_F(peers, wakes_come_as_ever)
@@ -279,6 +318,51 @@ TEST_F(peers, a_wake_comes_first_with_a_lock)
 		EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
 		EXPECT_EQ(-EPERM, wait_locked_flags(self->fd, owner, deaths[i / 2], 0));
 	}
+}
+
+static int wait_any_peers(int fd, const struct shmbuf_wait_item *items, __u32 nr, __u64 deaths)
+{
+	struct shmbuf_wait_any arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS, .items = address(items),
+		.nr_items = nr, .deadline = NEVER, .deaths = deaths,
+	};
+
+	return call(fd, SHMBUF_IOC_WAIT_ANY, &arg);
+}
+
+/* Of several objects, one can be had. */
+TEST_F(peers, what_can_be_had_comes_first)
+{
+	__u64 owner = new_owner(self->fd);
+	struct shmbuf_wait_item items[] = {
+		{ .fd = self->fd, .index = QUEUE, .kind = SHMBUF_KIND_QUEUE },
+		{ .fd = self->fd, .index = LOCK, .kind = SHMBUF_KIND_LOCK, .owner = owner },
+	};
+	struct shmbuf_wait_item deaths_first[] = {
+		{ .fd = self->fd, .index = SHMBUF_INDEX_DEATHS, .kind = SHMBUF_KIND_QUEUE },
+		items[1],
+	};
+	pid_t peer;
+
+	EXPECT_EQ(1, wait_any_peers(self->fd, items, 2, FROM_NOW));
+	EXPECT_EQ(-EPIPE, wait_any_peers(self->fd, items, 1, FROM_NOW));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	peer = spawn();
+	if (!peer)
+		_exit(do_lock(self->fd, new_owner(self->fd), LOCK, 0, NEVER));
+	EXPECT_EQ(0, reap(peer));
+	EXPECT_EQ(1 | SHMBUF_WAIT_ANY_OWNERDEAD, wait_any_peers(self->fd, items, 2, 0));
+	EXPECT_EQ(0, do_consistent(self->fd, owner, LOCK));
+	/* Nothing is lost by that: the death is told when there is nothing to be had. */
+	EXPECT_EQ(-EOWNERDEAD, wait_any_peers(self->fd, items, 1, 0));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	EXPECT_EQ(1, wait_any_peers(self->fd, items, 2, 0));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	EXPECT_EQ(0, do_wake(self->fd, QUEUE, 1));
+	EXPECT_EQ(0, wait_any_peers(self->fd, items, 1, 0));
+	/* For those who want to hear of deaths before all. */
+	EXPECT_EQ(0, wait_any_peers(self->fd, deaths_first, 2, 0));
+	EXPECT_EQ(-EPERM, do_unlock(self->fd, owner, LOCK));
 }
 
 TEST_F(peers, with_a_lock_of_nothing)
