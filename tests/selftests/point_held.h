@@ -244,7 +244,7 @@ static int nr_traced(const struct scene *s, const char *text, const char *event)
 	snprintf(pid, sizeof(pid), " pid=%d", s->victim->pid);
 	for (line = text; (line = strstr(line, head)); line = end) {
 		end = strchrnul(line, '\n');
-		nr += memmem(line, end - line, pid, strlen(pid)) != NULL;
+		nr += !!memmem(line, end - line, pid, strlen(pid));
 	}
 	return nr;
 }
