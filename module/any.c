@@ -282,6 +282,22 @@ static int shmbuf_any_init(struct shmbuf_any_call *call, struct shmbuf_user *use
 	return ret;
 }
 
+static void shmbuf_any_trace_acquired(const struct shmbuf_any_entry *entry, int ret)
+{
+	if (entry->waiter.kind == SHMBUF_KIND_LOCK)
+		trace_shmbuf_lock_acquired(entry->buffer, entry->waiter.index,
+					   entry->waiter.owner->id, entry->waiter.shared,
+					   entry->waiter.since, ret);
+}
+
+/* What was taken when something else had been won goes to the next. */
+static void shmbuf_any_give_back(struct shmbuf_any_entry *entry, int ret)
+{
+	/* Its release is traced as well. */
+	shmbuf_any_trace_acquired(entry, ret);
+	shmbuf_any_kind(entry->waiter.kind)->undo(entry->buffer, &entry->waiter);
+}
+
 /*
  * Under the bucket's lock: what was taken, if it was, is won, unless something else has
  * been; then it is to be undone.
@@ -313,7 +329,7 @@ static int shmbuf_any_enter_once(struct shmbuf_any_entry *entry, bool stay)
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
 	if (!claimed)
-		kind->undo(entry->buffer, &entry->waiter);
+		shmbuf_any_give_back(entry, ret);
 	return shmbuf_is_locked(ret) ? 0 : ret;
 }
 
@@ -362,7 +378,7 @@ static int shmbuf_any_try(struct shmbuf_any_entry *entry)
 	spin_unlock(&bucket->lock);
 	shmbuf_wakeups_flush(&wakeups);
 	if (!claimed)
-		kind->undo(entry->buffer, &entry->waiter);
+		shmbuf_any_give_back(entry, ret);
 	if (shmbuf_is_locked(ret))
 		return 0;
 	/* RESET leaves alone what is waited for: only a hostile peer does this. */
@@ -454,10 +470,7 @@ static int shmbuf_any_end(struct shmbuf_any_call *call, int ret)
 	/* Decided on, but not in its favour. */
 	if (entry->waiter.done && entry->waiter.result < 0)
 		return entry->waiter.result;
-	if (entry->waiter.kind == SHMBUF_KIND_LOCK)
-		trace_shmbuf_lock_acquired(entry->buffer, entry->waiter.index,
-					   entry->waiter.owner->id, entry->waiter.shared,
-					   entry->waiter.since, entry->taken);
+	shmbuf_any_trace_acquired(entry, entry->taken);
 	/* Who never gets to see what it won leaves it to the next. */
 	if (fatal_signal_pending(current)) {
 		shmbuf_any_kind(entry->waiter.kind)->undo(entry->buffer, &entry->waiter);
@@ -487,9 +500,7 @@ static int shmbuf_any_wait_peers(struct shmbuf_buffer *buffer, struct shmbuf_any
 
 	if (!(args->flags & SHMBUF_WAIT_PEERS))
 		return shmbuf_any_wait(call, args->deadline, NULL);
-	ret = shmbuf_peers_begin(buffer, &peers, args->deaths);
-	if (ret)
-		return ret;
+	shmbuf_peers_begin(buffer, &peers, args->deaths);
 	ret = shmbuf_any_wait(call, args->deadline, &peers);
 	shmbuf_peers_end(buffer, &peers);
 	return ret;

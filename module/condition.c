@@ -285,32 +285,59 @@ static int shmbuf_condition_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_
 	return shmbuf_condition_end(buffer, &waiter, args->index, !ret, ret);
 }
 
-/* With PEERS: what has happened already ends the wait before it gives the lock up. */
-static int shmbuf_condition_wait_peers(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
-				       const struct shmbuf_wait *args)
+/* 1: the sequence is as @waiter expects; 0: it isn't. */
+static int shmbuf_condition_look(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter)
+{
+	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, waiter->index);
+	int ret;
+
+	spin_lock(&bucket->lock);
+	ret = shmbuf_queue_enter(buffer, waiter);
+	if (ret > 0)
+		shmbuf_queue_remove(buffer, waiter);
+	spin_unlock(&bucket->lock);
+	return ret;
+}
+
+/* @why has happened already, and ends the wait before it gives the lock up. */
+static int shmbuf_condition_refuse(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+				   const struct shmbuf_wait *args, int why)
 {
 	struct shmbuf_bucket *bucket = shmbuf_bucket(buffer, args->lock);
-	struct shmbuf_waiter waiter;
-	struct shmbuf_peers peers;
-	int ret, result;
+	struct shmbuf_waiter waiter = shmbuf_condition_waiter(owner, args);
+	int ret = shmbuf_condition_look(buffer, &waiter);
 
-	result = shmbuf_peers_begin(buffer, &peers, args->deaths);
-	if (!result) {
-		ret = shmbuf_condition_wait_by(buffer, owner, args, &peers);
-		shmbuf_peers_end(buffer, &peers);
+	if (ret < 0)
 		return ret;
-	}
-	result = shmbuf_condition_peers(result);
+	/* A wake comes first. */
+	if (!ret)
+		why = 0;
 	if (args->flags & SHMBUF_WAIT_RELEASED) {
 		if (!shmbuf_object_is(buffer, args->lock, SHMBUF_KIND_LOCK))
 			return -EINVAL;
-		waiter = shmbuf_condition_waiter(owner, args);
-		return shmbuf_condition_end(buffer, &waiter, args->index, false, result);
+		return shmbuf_condition_end(buffer, &waiter, args->index, false, why);
 	}
 	spin_lock(&bucket->lock);
 	ret = shmbuf_lock_check(buffer, args->lock, owner->id);
 	spin_unlock(&bucket->lock);
-	return ret ?: result;
+	return ret ?: why;
+}
+
+static int shmbuf_condition_wait_peers(struct shmbuf_buffer *buffer, struct shmbuf_owner *owner,
+				       const struct shmbuf_wait *args)
+{
+	struct shmbuf_peers peers;
+	int ret, result;
+
+	shmbuf_peers_begin(buffer, &peers, args->deaths);
+	result = shmbuf_peers_result(&peers);
+	if (result)
+		ret = shmbuf_condition_refuse(buffer, owner, args,
+					      shmbuf_condition_peers(result));
+	else
+		ret = shmbuf_condition_wait_by(buffer, owner, args, &peers);
+	shmbuf_peers_end(buffer, &peers);
+	return ret;
 }
 
 int shmbuf_condition_wait(struct shmbuf_buffer *buffer, const struct shmbuf_wait *args)

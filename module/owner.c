@@ -17,6 +17,7 @@
 #include "lock.h"
 #include "member.h"
 #include "owner.h"
+#include "peers.h"
 #include "point.h"
 #include "process.h"
 #include "row.h"
@@ -295,6 +296,12 @@ pid_t shmbuf_owner_pid_nr(struct shmbuf_buffer *buffer, u64 id, struct pid_names
 	return nr;
 }
 
+/* So it went by itself: a death only if it had something, which the reaper finds out. */
+static bool shmbuf_cause_is_leave(struct shmbuf_cause cause)
+{
+	return cause.how == SHMBUF_DEATH_UNREGISTER || cause.how == SHMBUF_DEATH_HANDLE;
+}
+
 static void shmbuf_owner_set_dead(struct shmbuf_owner *owner, struct shmbuf_cause cause)
 {
 	struct shmbuf_buffer *buffer = owner->buffer;
@@ -306,7 +313,7 @@ static void shmbuf_owner_set_dead(struct shmbuf_owner *owner, struct shmbuf_caus
 	WRITE_ONCE(owner->dead, true);
 	list_move_tail(&owner->node, &buffer->dead_owners);
 	WRITE_ONCE(buffer->nr_dead, buffer->nr_dead + 1);
-	if (cause.how != SHMBUF_DEATH_UNREGISTER)
+	if (!shmbuf_cause_is_leave(cause))
 		shmbuf_death_record(owner);
 }
 
@@ -398,18 +405,21 @@ void shmbuf_owners_look(struct shmbuf_buffer *buffer)
 		queue_work(shmbuf_workqueue, &buffer->reap);
 }
 
-/* What was given back, and held. */
-static void shmbuf_owner_record_late(struct shmbuf_owner *owner)
+/* Who left, and held something: true where that is so. */
+static bool shmbuf_owner_record_late(struct shmbuf_owner *owner)
 {
+	if (!shmbuf_cause_is_leave(owner->cause) || !READ_ONCE(owner->leaves))
+		return false;
 	spin_lock(&owner->buffer->owners_lock);
 	shmbuf_death_record(owner);
 	spin_unlock(&owner->buffer->owners_lock);
-	shmbuf_deaths_tell(owner->buffer);
+	return true;
 }
 
 void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 {
 	struct shmbuf_owner *owner, *next;
+	bool late = false;
 	LIST_HEAD(dead);
 
 	mutex_lock(&buffer->reap_lock);
@@ -430,11 +440,14 @@ void shmbuf_owners_reap(struct shmbuf_buffer *buffer)
 	/* Dead owners' nodes are ours alone. */
 	list_for_each_entry_safe(owner, next, &dead, node) {
 		list_del_init(&owner->node);
-		if (owner->cause.how == SHMBUF_DEATH_UNREGISTER && READ_ONCE(owner->leaves))
-			shmbuf_owner_record_late(owner);
+		late |= shmbuf_owner_record_late(owner);
 		shmbuf_process_remove(owner->process, owner);
 		xa_erase(&buffer->owners, owner->id & SHMBUF_OWNER_SLOT_MASK);
 		shmbuf_owner_put(owner);
+	}
+	if (late) {
+		shmbuf_peers_sweep(buffer);
+		shmbuf_deaths_tell(buffer);
 	}
 	mutex_unlock(&buffer->reap_lock);
 }
@@ -447,10 +460,25 @@ void shmbuf_owners_reap_work(struct work_struct *work)
 	shmbuf_owners_reap(buffer);
 }
 
+/*
+ * How @owner ends with its handle: by the end of its process, be that only begun, or by
+ * that alone.  Under RCU.
+ */
+static struct shmbuf_cause shmbuf_cause_of_release(const struct shmbuf_owner *owner)
+{
+	const struct shmbuf_cause released = { SHMBUF_DEATH_HANDLE, 0 };
+	struct task_struct *leader = pid_task(owner->member->pid, PIDTYPE_TGID);
+
+	if (!leader || !shmbuf_owner_lives(owner) ||
+	    READ_ONCE(leader->signal->flags) & SIGNAL_GROUP_EXIT ||
+	    READ_ONCE(leader->signal->group_exec_task))
+		return shmbuf_cause_find(owner);
+	return released;
+}
+
 void shmbuf_owners_release(struct shmbuf_handle *handle)
 {
 	struct shmbuf_buffer *buffer = handle->buffer;
-	const struct shmbuf_cause released = { SHMBUF_DEATH_HANDLE, 0 };
 	struct shmbuf_owner *owner, *next;
 	bool died;
 
@@ -458,8 +486,7 @@ void shmbuf_owners_release(struct shmbuf_handle *handle)
 	spin_lock(&buffer->owners_lock);
 	died = !list_empty(&handle->owners);
 	list_for_each_entry_safe(owner, next, &handle->owners, node)
-		shmbuf_owner_set_dead(owner, shmbuf_owner_lives(owner) ?
-					     released : shmbuf_cause_find(owner));
+		shmbuf_owner_set_dead(owner, shmbuf_cause_of_release(owner));
 	spin_unlock(&buffer->owners_lock);
 	rcu_read_unlock();
 	if (died) {

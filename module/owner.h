@@ -42,8 +42,9 @@ struct work_struct;
  * @cause: how it died; set before @dead, as @died and @last
  * @died: when, ns on CLOCK_MONOTONIC
  * @last: it was the last of its process
- * @leaves: it died and had something, so that even UNREGISTER is a death; set under
- *	the bucket's lock of what it had, read by the reaper once it has taken them all
+ * @leaves: it died and had something, so that even UNREGISTER, or the release of its handle,
+ *	is a death; set under the bucket's lock of what it had, read by the reaper once it has
+ *	taken them all
  * @node: in the handle's list, then in the buffer's dead_owners; under the
  *	buffer's owners_lock
  * @process_node: in @process's list; under @process's lock

@@ -12,7 +12,8 @@
  * Deaths are counted, processes join and leave, and waits begin and end under the same
  * lock, so that a wait that began before a death stands in the list when the death is
  * swept for.  What is told is no decision about what is waited for: like a signal it
- * makes the waiter leave, if it isn't chosen meanwhile.
+ * makes the waiter leave, if it isn't chosen meanwhile.  So what can be had comes first, also
+ * where the death is older than the call.
  */
 
 static int shmbuf_peers_look(struct shmbuf_buffer *buffer, struct task_struct *task, u64 deaths)
@@ -23,22 +24,19 @@ static int shmbuf_peers_look(struct shmbuf_buffer *buffer, struct task_struct *t
 	return shmbuf_member_has_peers(buffer, task) ? 0 : -EPIPE;
 }
 
-int shmbuf_peers_begin(struct shmbuf_buffer *buffer, struct shmbuf_peers *peers, u64 deaths)
+void shmbuf_peers_begin(struct shmbuf_buffer *buffer, struct shmbuf_peers *peers, u64 deaths)
 {
-	int ret;
-
+	INIT_LIST_HEAD(&peers->node);
 	peers->task = current;
-	peers->result = 0;
 	spin_lock(&buffer->owners_lock);
 	peers->deaths = deaths == ~0ULL ? buffer->nr_deaths : deaths;
-	ret = shmbuf_peers_look(buffer, current, peers->deaths);
-	if (!ret)
+	peers->result = shmbuf_peers_look(buffer, current, peers->deaths);
+	if (!peers->result)
 		list_add_tail(&peers->node, &buffer->peers);
 	spin_unlock(&buffer->owners_lock);
 	/* Counts as one who waits here: what is waited for may be in another buffer. */
-	if (!ret && atomic_inc_return(&buffer->nr_waiters) == 1)
+	if (atomic_inc_return(&buffer->nr_waiters) == 1)
 		shmbuf_sweep_later(buffer);
-	return ret;
 }
 
 void shmbuf_peers_end(struct shmbuf_buffer *buffer, struct shmbuf_peers *peers)

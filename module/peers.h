@@ -15,8 +15,8 @@ struct task_struct;
  *	owners_lock
  * @task: who waits; constant, as @deaths
  * @deaths: that it knows of
- * @result: 0, -EOWNERDEAD or -EPIPE; set once, under the buffer's owners_lock, before the
- *	thread is woken; read anywhere
+ * @result: 0, -EOWNERDEAD or -EPIPE; set once, under the buffer's owners_lock, at the
+ *	beginning or before the thread is woken; read anywhere
  */
 struct shmbuf_peers {
 	struct list_head node;
@@ -26,12 +26,11 @@ struct shmbuf_peers {
 };
 
 /*
- * The caller is about to wait, and knows of @deaths deaths, or ~0 for all so far.
- *
- * Return: 0, and shmbuf_peers_end() is to be called; -EOWNERDEAD where there were others;
- * -EPIPE where no other process is joined.
+ * The caller is about to wait, and knows of @deaths deaths, or ~0 for all so far.  There may
+ * be a result at once: it ends the wait that follows before it sleeps, if there is nothing
+ * to be had.
  */
-int shmbuf_peers_begin(struct shmbuf_buffer *buffer, struct shmbuf_peers *peers, u64 deaths);
+void shmbuf_peers_begin(struct shmbuf_buffer *buffer, struct shmbuf_peers *peers, u64 deaths);
 void shmbuf_peers_end(struct shmbuf_buffer *buffer, struct shmbuf_peers *peers);
 
 /*

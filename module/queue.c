@@ -274,13 +274,11 @@ int shmbuf_wait(struct shmbuf_buffer *buffer, struct shmbuf_user *opener, bool o
 		goto put_user;
 	if (args->flags & SHMBUF_WAIT_PEERS) {
 		with_peers = &peers;
-		ret = shmbuf_peers_begin(buffer, &peers, args->deaths);
+		shmbuf_peers_begin(buffer, &peers, args->deaths);
 	}
-	if (!ret) {
-		ret = shmbuf_wait_by(buffer, observer, args, with_peers, sequence_user);
-		if (with_peers)
-			shmbuf_peers_end(buffer, &peers);
-	}
+	ret = shmbuf_wait_by(buffer, observer, args, with_peers, sequence_user);
+	if (with_peers)
+		shmbuf_peers_end(buffer, &peers);
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
 	trace_shmbuf_wait(buffer, args->index, SHMBUF_KIND_QUEUE, 0, since, ret);
 put_user:

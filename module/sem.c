@@ -349,13 +349,11 @@ static int shmbuf_sem_wait_by(struct shmbuf_buffer *buffer, struct shmbuf_user *
 		return ret;
 	if (args->flags & SHMBUF_SEM_PEERS) {
 		with_peers = &peers;
-		ret = shmbuf_peers_begin(buffer, &peers, args->deaths);
+		shmbuf_peers_begin(buffer, &peers, args->deaths);
 	}
-	if (!ret) {
-		ret = shmbuf_sem_sleep(buffer, waiter, args, with_peers);
-		if (with_peers)
-			shmbuf_peers_end(buffer, &peers);
-	}
+	ret = shmbuf_sem_sleep(buffer, waiter, args, with_peers);
+	if (with_peers)
+		shmbuf_peers_end(buffer, &peers);
 	shmbuf_user_uncharge(user, SHMBUF_QUOTA_WAITERS, 1);
 	return ret;
 }

@@ -228,7 +228,7 @@ const struct command commands[] = {
 			FIELD(shmbuf_recover, index, INDEX),
 			FIELD(shmbuf_recover, owner, ANY_OWNER),
 		},
-		.errors = { ERRORS, EINTR, ENOTCONN, EPERM, ESRCH },
+		.errors = { ERRORS, ENOTCONN, EPERM, ESRCH },
 	}, {
 		COMMAND(STATS, shmbuf_stats), .weight = 2,
 		.errors = { ERRORS, EINTR, ENOTCONN },
@@ -257,7 +257,7 @@ const struct command commands[] = {
 			FIELD(shmbuf_waiters, index, INDEX),
 			FIELD(shmbuf_waiters, nr_waiters, NR_ARRAY),
 		},
-		.errors = { ERRORS, EINTR, ENOMEM, ENOTCONN },
+		.errors = { ERRORS, ENOMEM, ENOTCONN },
 	}, {
 		COMMAND(DEATHS, shmbuf_deaths), .weight = 2, .most = INT_MAX,
 		.fields = {
@@ -265,7 +265,7 @@ const struct command commands[] = {
 			FIELD(shmbuf_deaths, nr_deaths, NR_ARRAY),
 			FIELD(shmbuf_deaths, after, DEATHS),
 		},
-		.errors = { ERRORS, EINTR, ENOMEM, ENOTCONN },
+		.errors = { ERRORS, ENOMEM, ENOTCONN },
 	},
 };
 

@@ -187,25 +187,28 @@ static void other_kinds(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, word(buffer, i), thread->id, "object %d", i);
 }
 
-/* Its handle is released: a death, of whoever lives. */
+/* Its handle is released: a death, of whoever lives and holds something. */
 static void with_its_handle(struct kunit *test)
 {
 	struct file *keep = scene_open(test, O_RDWR), *file = scene_open(test, O_RDWR);
 	struct shmbuf_buffer *buffer = scene_create(test, keep, 3);
 	struct shmbuf_death death;
-	u64 kept, id;
+	u64 kept, id, idle;
 
 	/* As OPEN would attach it, if the buffer had a name. */
 	shmbuf_handle(file)->buffer = shmbuf_buffer_get(buffer);
 	kept = scene_register(test, keep, false);
 	id = scene_register(test, file, false);
+	idle = scene_register(test, file, false);
 	set(buffer, 0, id);
 	set(buffer, 1, kept);
 	scene_close(test, file);
 	KUNIT_EXPECT_EQ(test, word(buffer, 0), SHMBUF_WORD_OWNER_DIED);
 	KUNIT_EXPECT_EQ(test, word(buffer, 1), kept);
 	KUNIT_EXPECT_TRUE(test, is_buried(buffer, id));
+	KUNIT_EXPECT_TRUE(test, is_buried(buffer, idle));
 	KUNIT_EXPECT_TRUE(test, shmbuf_owner_alive(buffer, kept));
+	KUNIT_EXPECT_FALSE(test, shmbuf_death_find(buffer, idle, &death));
 	KUNIT_ASSERT_TRUE(test, shmbuf_death_find(buffer, id, &death));
 	KUNIT_EXPECT_EQ(test, death.how, SHMBUF_DEATH_HANDLE);
 	KUNIT_EXPECT_EQ(test, death.flags, 0);

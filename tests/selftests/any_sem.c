@@ -52,6 +52,20 @@ static int wait_sems(int fd, __u64 owner, __u64 deadline)
 	return call(fd, SHMBUF_IOC_WAIT_ANY, &arg);
 }
 
+/* One of them, with PEERS. */
+static int wait_peers(int fd, __u64 deaths)
+{
+	struct shmbuf_wait_item item = {
+		.fd = fd, .index = SEM, .kind = SHMBUF_KIND_SEMAPHORE,
+	};
+	struct shmbuf_wait_any arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS, .items = address(&item),
+		.nr_items = 1, .deadline = NEVER, .deaths = deaths,
+	};
+
+	return call(fd, SHMBUF_IOC_WAIT_ANY, &arg);
+}
+
 static bool all_quiet(const struct control *c, __u64 total)
 {
 	__u64 sum = 0;
@@ -63,6 +77,18 @@ static bool all_quiet(const struct control *c, __u64 total)
 		sum += read_count(c, SEM + i);
 	}
 	return sum == total;
+}
+
+TEST_F(any_sem, a_unit_comes_before_a_death)
+{
+	EXPECT_EQ(-EOWNERDEAD, wait_peers(self->fd, 7));
+	EXPECT_EQ(-EPIPE, wait_peers(self->fd, ~0ULL));
+	EXPECT_EQ(true, fast_up(&self->c, SEM));
+	EXPECT_EQ(true, fast_up(&self->c, SEM));
+	EXPECT_EQ(0, wait_peers(self->fd, 7));
+	EXPECT_EQ(0, wait_peers(self->fd, ~0ULL));
+	EXPECT_EQ(-EOWNERDEAD, wait_peers(self->fd, 7));
+	EXPECT_EQ(true, all_quiet(&self->c, 0));
 }
 
 TEST_F(any_sem, at_once_or_not)

@@ -170,7 +170,7 @@ TEST_F(deaths, process_bound)
 	EXPECT_EQ(SHMBUF_DEATH_EXIT, self->d[0].how);
 }
 
-TEST_F(deaths, release_of_the_handle)
+TEST_F(deaths, release_with_a_lock)
 {
 	int other = open_buffer(self->name, O_RDWR);
 	__u64 owner = new_owner(other);
@@ -178,6 +178,7 @@ TEST_F(deaths, release_of_the_handle)
 	char comm[16];
 
 	prctl(PR_GET_NAME, comm);
+	ASSERT_EQ(0, do_lock(other, owner, 0, 0, NEVER));
 	close(other);
 	EXPECT_DEATH(v, comm, SHMBUF_DEATH_HANDLE, 0);
 }
@@ -227,7 +228,7 @@ TEST_F(deaths, last_of_its_process)
 	struct thread_args a = { .fd = self->fd };
 	int other = open_buffer(self->name, O_RDWR);
 
-	new_owner(other);
+	ASSERT_EQ(0, do_lock(other, new_owner(other), 0, 0, NEVER));
 	leave_a_thread(&a);
 	ASSERT_EQ(1, do_deaths(self->fd, self->d, 4, ALL));
 	EXPECT_EQ(SHMBUF_DEATH_THREAD, self->d[0].how);
@@ -297,12 +298,14 @@ TEST_F(deaths, unregister_with_a_lock)
 	EXPECT_EQ(1, nr_deaths(self->fd));
 }
 
+/* Each dies with the lock. */
 static void die_by_handle(const char *name, int count)
 {
 	while (count--) {
 		int fd = open_buffer(name, O_RDWR);
+		int ret = do_lock(fd, new_owner(fd), 0, 0, NEVER);
 
-		new_owner(fd);
+		CHECK(!ret || ret == -EOWNERDEAD);
 		close(fd);
 	}
 }

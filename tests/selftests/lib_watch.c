@@ -125,6 +125,56 @@ static void *lock(void *b)
 	return NULL;
 }
 
+/**
+ * struct idler - a thread that has used a lock of @b, and has it still or not
+ * @step: 1 once it has; 2 for its end
+ */
+struct idler {
+	struct shmbuf *b;
+	bool holds;
+	int step;
+};
+
+static void *idle(void *argument)
+{
+	struct idler *idler = argument;
+
+	CHECK(!shmbuf_lock(idler->b, idler->holds));
+	CHECK(idler->holds || !shmbuf_unlock(idler->b, 0));
+	__atomic_store_n(&idler->step, 1, __ATOMIC_SEQ_CST);
+	UNTIL(__atomic_load_n(&idler->step, __ATOMIC_SEQ_CST) == 2);
+	return NULL;
+}
+
+/* A handle is closed while threads live that have used it: a death only of who holds. */
+TEST_F(lib, closed_with_threads)
+{
+	struct shmbuf_info info;
+	struct shmbuf_death d[2];
+	int i;
+
+	ASSERT_EQ(0, shmbuf_query(self->b, &info));
+	for (i = 0; i < 2; i++) {
+		struct idler idler = { .holds = i };
+		pthread_t thread;
+
+		ASSERT_EQ(0, shmbuf_open(&idler.b, info.name, 0));
+		ASSERT_EQ(0, shmbuf_lock(idler.b, 0));
+		ASSERT_EQ(0, shmbuf_unlock(idler.b, 0));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, idle, &idler));
+		UNTIL(__atomic_load_n(&idler.step, __ATOMIC_SEQ_CST) == 1);
+		shmbuf_close(idler.b);
+		EXPECT_EQ(i, shmbuf_deaths(self->b, d, 2, UINT64_MAX));
+		EXPECT_EQ(i, shmbuf_sequence(self->b, DEATHS));
+		__atomic_store_n(&idler.step, 2, __ATOMIC_SEQ_CST);
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+	}
+	EXPECT_EQ(SHMBUF_DEATH_HANDLE, d[0].how);
+	EXPECT_EQ(getpid(), d[0].pid);
+	EXPECT_EQ(1, shmbuf_sequence(self->b, DEATHS));
+	EXPECT_EQ(-EOWNERDEAD, shmbuf_lock(self->b, 1));
+}
+
 TEST_F(lib, threads)
 {
 	struct shmbuf_death d[2];

@@ -35,15 +35,21 @@ static int wait_peers(int fd, __u64 deaths, __u64 deadline)
 	return call(fd, SHMBUF_IOC_WAIT, &arg);
 }
 
-static int wait_locked_peers(int fd, __u64 owner, __u64 deaths)
+/* On the queue as it was before it was ever woken. */
+static int wait_locked_flags(int fd, __u64 owner, __u64 deaths, __u32 flags)
 {
 	struct shmbuf_wait arg = {
-		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS | SHMBUF_WAIT_LOCK,
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS | SHMBUF_WAIT_LOCK | flags,
 		.index = QUEUE, .lock = LOCK, .deadline = NEVER, .owner = owner,
 		.deaths = deaths,
 	};
 
 	return call(fd, SHMBUF_IOC_WAIT, &arg);
+}
+
+static int wait_locked_peers(int fd, __u64 owner, __u64 deaths)
+{
+	return wait_locked_flags(fd, owner, deaths, 0);
 }
 
 /* A child that waits, with a handle of its own, and expects @ret. */
@@ -71,7 +77,11 @@ static void *raw_exit(void *fd)
 	return NULL;
 }
 
-enum end { END_EXIT, END_KILL, END_EXEC, END_HANDLE, END_THREAD, END_UNREGISTER };
+enum end {
+	END_EXIT, END_KILL, END_EXEC, END_HANDLE, END_THREAD,
+	/* In good order: no death. */
+	END_UNREGISTER, END_IDLE_HANDLE,
+};
 
 /* A child that is joined, and ends its part when @shared[0] says so. */
 static pid_t spawn_peer(FIXTURE_DATA(peers) *self, enum end how)
@@ -92,6 +102,10 @@ static pid_t spawn_peer(FIXTURE_DATA(peers) *self, enum end how)
 			exec_idle();
 			break;
 		case END_HANDLE:
+			CHECK(do_lock(fds[0], owner, LOCK, 0, NEVER) == 0);
+			close(fds[0]);
+			break;
+		case END_IDLE_HANDLE:
 			close(fds[0]);
 			break;
 		case END_THREAD:
@@ -103,6 +117,7 @@ static pid_t spawn_peer(FIXTURE_DATA(peers) *self, enum end how)
 		default:
 			kill(getpid(), SIGKILL);
 		}
+		__atomic_add_fetch(&self->shared[1], 1, __ATOMIC_SEQ_CST);
 		for (;;)
 			pause();
 	}
@@ -163,13 +178,43 @@ TEST_F(peers, a_death_between)
 /* The last other one leaves in good order. */
 TEST_F(peers, left_alone)
 {
-	pid_t peer = spawn_peer(self, END_UNREGISTER), pid;
+	enum end how;
 
-	UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 1);
-	pid = spawn_waiter(self, true, -EPIPE);
-	self->shared[0] = 1;
-	EXPECT_EQ(0, reap(pid));
-	kill_and_reap(peer);
+	for (how = END_UNREGISTER; how <= END_IDLE_HANDLE; how++) {
+		pid_t peer, pid;
+
+		self->shared[0] = 0;
+		self->shared[1] = 0;
+		peer = spawn_peer(self, how);
+		UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 1);
+		pid = spawn_waiter(self, false, -EPIPE);
+		self->shared[0] = 1;
+		EXPECT_EQ(0, reap(pid));
+		kill_and_reap(peer);
+	}
+}
+
+/* Others are left, who hear nothing of it. */
+TEST_F(peers, one_leaves)
+{
+	enum end how;
+
+	new_owner(self->fd);
+	for (how = END_UNREGISTER; how <= END_IDLE_HANDLE; how++) {
+		pid_t peer, pid;
+
+		self->shared[0] = 0;
+		self->shared[1] = 0;
+		peer = spawn_peer(self, how);
+		UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 1);
+		pid = spawn_waiter(self, false, 0);
+		self->shared[0] = 1;
+		UNTIL(__atomic_load_n(&self->shared[1], __ATOMIC_SEQ_CST) == 2);
+		EXPECT_EQ(true, asleep_in(pid, SHMBUF_IOC_WAIT));
+		EXPECT_EQ(1, do_wake(self->fd, QUEUE, 1));
+		EXPECT_EQ(0, reap(pid));
+		kill_and_reap(peer);
+	}
 }
 
 TEST_F(peers, wakes_come_as_ever)
@@ -226,6 +271,119 @@ TEST_F(peers, with_a_lock)
 	EXPECT_EQ(0, do_consistent(self->fd, owner, LOCK));
 	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
 	EXPECT_EQ(-EPERM, wait_locked_peers(self->fd, owner, FROM_NOW));
+}
+
+/* What came already, though there is a death that wasn't counted, or nobody else is joined. */
+TEST_F(peers, a_wake_comes_first)
+{
+	struct shmbuf_wait arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS, .index = QUEUE,
+		.deadline = NEVER,
+	};
+	__u64 deaths[] = { 7, FROM_NOW };
+	int i;
+
+	EXPECT_EQ(0, do_wake(self->fd, QUEUE, 1));
+	for (i = 0; i < 2; i++) {
+		arg.sequence = 0;
+		arg.deaths = deaths[i];
+		EXPECT_EQ(0, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+		EXPECT_EQ(1, arg.sequence);
+		EXPECT_EQ(i ? -EPIPE : -EOWNERDEAD, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+		/* The same for who observes. */
+		arg.sequence = 0;
+		EXPECT_EQ(0, call(open_buffer(self->name, O_RDONLY), SHMBUF_IOC_WAIT, &arg));
+	}
+}
+
+TEST_F(peers, a_wake_comes_first_with_a_lock)
+{
+	__u64 owner = new_owner(self->fd);
+	__u64 deaths[] = { 7, FROM_NOW };
+	int i, flags[] = { 0, SHMBUF_WAIT_RELEASED };
+
+	/* Neither has come yet ... */
+	ASSERT_EQ(0, do_lock(self->fd, owner, LOCK, 0, NEVER));
+	ASSERT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	EXPECT_EQ(SHMBUF_WAITED_PEERDEAD,
+		  wait_locked_flags(self->fd, owner, 7, SHMBUF_WAIT_RELEASED));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	/* ... and both. */
+	EXPECT_EQ(0, do_wake(self->fd, QUEUE, 1));
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, do_lock(self->fd, owner, LOCK, 0, NEVER));
+		if (flags[i % 2])
+			ASSERT_EQ(0, do_unlock(self->fd, owner, LOCK));
+		EXPECT_EQ(0, wait_locked_flags(self->fd, owner, deaths[i / 2], flags[i % 2]));
+		EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+		EXPECT_EQ(-EPERM, wait_locked_flags(self->fd, owner, deaths[i / 2], 0));
+	}
+}
+
+static int wait_any_peers(int fd, const struct shmbuf_wait_item *items, __u32 nr, __u64 deaths)
+{
+	struct shmbuf_wait_any arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS, .items = address(items),
+		.nr_items = nr, .deadline = NEVER, .deaths = deaths,
+	};
+
+	return call(fd, SHMBUF_IOC_WAIT_ANY, &arg);
+}
+
+/* Of several objects, one can be had. */
+TEST_F(peers, what_can_be_had_comes_first)
+{
+	__u64 owner = new_owner(self->fd);
+	struct shmbuf_wait_item items[] = {
+		{ .fd = self->fd, .index = QUEUE, .kind = SHMBUF_KIND_QUEUE },
+		{ .fd = self->fd, .index = LOCK, .kind = SHMBUF_KIND_LOCK, .owner = owner },
+	};
+	struct shmbuf_wait_item deaths_first[] = {
+		{ .fd = self->fd, .index = SHMBUF_INDEX_DEATHS, .kind = SHMBUF_KIND_QUEUE },
+		items[1],
+	};
+	pid_t peer;
+
+	EXPECT_EQ(1, wait_any_peers(self->fd, items, 2, FROM_NOW));
+	EXPECT_EQ(-EPIPE, wait_any_peers(self->fd, items, 1, FROM_NOW));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	peer = spawn();
+	if (!peer)
+		_exit(do_lock(self->fd, new_owner(self->fd), LOCK, 0, NEVER));
+	EXPECT_EQ(0, reap(peer));
+	EXPECT_EQ(1 | SHMBUF_WAIT_ANY_OWNERDEAD, wait_any_peers(self->fd, items, 2, 0));
+	EXPECT_EQ(0, do_consistent(self->fd, owner, LOCK));
+	/* Nothing is lost by that: the death is told when there is nothing to be had. */
+	EXPECT_EQ(-EOWNERDEAD, wait_any_peers(self->fd, items, 1, 0));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	EXPECT_EQ(1, wait_any_peers(self->fd, items, 2, 0));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
+	EXPECT_EQ(0, do_wake(self->fd, QUEUE, 1));
+	EXPECT_EQ(0, wait_any_peers(self->fd, items, 1, 0));
+	/* For those who want to hear of deaths before all. */
+	EXPECT_EQ(0, wait_any_peers(self->fd, deaths_first, 2, 0));
+	EXPECT_EQ(-EPERM, do_unlock(self->fd, owner, LOCK));
+}
+
+TEST_F(peers, with_a_lock_of_nothing)
+{
+	__u64 owner = new_owner(self->fd);
+	struct shmbuf_wait arg = {
+		.size = sizeof(arg), .flags = SHMBUF_WAIT_PEERS | SHMBUF_WAIT_LOCK,
+		.index = QUEUE + 1, .lock = LOCK, .deadline = NEVER, .owner = owner,
+		.deaths = 7,
+	};
+
+	ASSERT_EQ(0, do_lock(self->fd, owner, LOCK, 0, NEVER));
+	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+	arg.index = LOCK;
+	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+	arg.index = QUEUE;
+	arg.lock = QUEUE;
+	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+	arg.flags |= SHMBUF_WAIT_RELEASED;
+	EXPECT_EQ(-EINVAL, call(self->fd, SHMBUF_IOC_WAIT, &arg));
+	EXPECT_EQ(0, do_unlock(self->fd, owner, LOCK));
 }
 
 TEST_F(peers, left_alone_with_a_lock)

@@ -3,6 +3,7 @@
 #ifndef POINT_HELD_H
 #define POINT_HELD_H
 
+#include "kernel_fs.h"
 #include "point_parts.h"
 
 /**
@@ -227,6 +228,63 @@ static void run_two_won(const void *arg)
 	CHECK(s.victim->result == 0);
 	open_lock(&s);
 	CHECK(try_objects(&s, 1) == 0);
+	end(&s);
+}
+
+#define TRACEFS	"/sys/kernel/tracing"
+
+/* How many lines of @text are of @event, in @s's buffer, by its victim. */
+static int nr_traced(const struct scene *s, const char *text, const char *event)
+{
+	const char *line, *end;
+	char head[80], pid[32];
+	int nr = 0;
+
+	snprintf(head, sizeof(head), ": %s: buffer=%llu ", event, id_of(s->fd));
+	snprintf(pid, sizeof(pid), " pid=%d", s->victim->pid);
+	for (line = text; (line = strstr(line, head)); line = end) {
+		end = strchrnul(line, '\n');
+		nr += !!memmem(line, end - line, pid, strlen(pid));
+	}
+	return nr;
+}
+
+/* A lock is taken while another item is won: it goes back, and what is traced comes in pairs. */
+static void run_lock_lost(const void *arg)
+{
+	const char *dir = TRACEFS "/instances/points";
+	struct scene s = {};
+	char path[128], *text;
+
+	(void)arg;
+	CHECK(mounted("tracefs", TRACEFS, TRACEFS "/instances"));
+	CHECK(!mkdir(dir, 0700) || errno == EEXIST);
+	begin(&s, 2);
+	snprintf(path, sizeof(path), "%s/events/shmbuf/enable", dir);
+	write_text(path, "1");
+	arm("sweep_begun", "stay", 0, 0);
+	hold_lock(&s);
+	spawn_actor(&s, s.victim, &waits_any);
+	/* Three items are looked at, the queue and the semaphore are entered, then the lock is. */
+	arm("any_queued", "stay", s.victim->pid, 4);
+	arm("any_taken", "stay", s.victim->pid, 5);
+	set(&s.victim->go, 1);
+	UNTIL(hits("any_queued") == 5);
+	open_lock(&s);
+	disarm("any_queued");
+	UNTIL(hits("any_taken") == 6);
+	wakes_who_isnt_asleep(&s);
+	disarm("any_taken");
+	UNTIL(get(&s.victim->returned));
+	CHECK(s.victim->result == 0);
+	write_text(path, "0");
+	snprintf(path, sizeof(path), "%s/trace", dir);
+	text = read_text(path);
+	CHECK(nr_traced(&s, text, "shmbuf_lock_acquired") == 1);
+	CHECK(nr_traced(&s, text, "shmbuf_lock_released") == 1);
+	free(text);
+	CHECK(!rmdir(dir));
+	CHECK(try_objects(&s, 0) == 0);
 	end(&s);
 }
 

@@ -101,6 +101,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < ARRAY_SIZE(burials); i++)
 		run_case("held", burials[i], "the burial of a holder", run_burial, &burials[i]);
 	run_case("held", "any_taken", "a unit is taken and a queue won", run_two_won, NULL);
+	run_case("held", "any_taken", "a lock is taken and a queue won", run_lock_lost, NULL);
 	run_case("held", "member_new", "two threads join at once", run_two_join, NULL);
 	each_point();
 	printf("1..%d\n", nr_tests);

@@ -480,6 +480,8 @@ TEST_F(sem, peers)
 		EXPECT_EQ(128 + SIGKILL, kill_and_reap(peer));
 		EXPECT_EQ(EOWNERDEAD, reap(third));
 		EXPECT_EQ(-EOWNERDEAD, wait_peers(self->fd, 0, NEVER, 0));
+		EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
+		EXPECT_EQ(0, wait_peers(self->fd, 0, NEVER, 0));
 	}
 	EXPECT_EQ(shmbuf_sem_word(1, 0, 0), read_word(&self->c, SEM));
 }

@@ -171,7 +171,7 @@ TEST_F(watch, moved_in_order)
 	EXPECT_EQ(33, self->q[16].index);
 	EXPECT_EQ(QUEUES / 2, do_moved(self->fd, self->q, ~0U));
 	victim = open_buffer(self->name, O_RDWR);
-	new_owner(victim);
+	EXPECT_EQ(0, do_lock(victim, new_owner(victim), 0, 0, NEVER));
 	close(victim);
 	EXPECT_EQ(QUEUES / 2 + 1, do_moved(self->fd, self->q, QUEUES + 2));
 	EXPECT_EQ(DEATHS, self->q[QUEUES / 2].index);

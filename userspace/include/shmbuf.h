@@ -198,7 +198,10 @@ int shmbuf_create(struct shmbuf **out, const char *name, size_t size,
  * @flags: 0, or SHMBUF_RDONLY for a handle that maps read-only, can wait on
  *	queues, and can neither lock, wake nor change anything
  *
- * The caller gives the handle back by shmbuf_close().
+ * Others hear of this process's death once it is joined, which begins with its first lock,
+ * barrier or unit with SHMBUF_UNDO, and not here: one that must be counted from its
+ * beginning takes a lock and releases it.  The caller gives the handle back by
+ * shmbuf_close().
  *
  * Return: 0, or -EACCES (the buffer's mode), -EINVAL (the name),
  *	-ENAMETOOLONG, -ENOENT (no such buffer in this IPC namespace), -ENOMEM,
@@ -238,8 +241,9 @@ int shmbuf_fd(const struct shmbuf *b);
  * Unmaps the data area; pointers into it are dead.  Locks that the calling
  * thread still holds through the handle have a dead owner from here.  So have
  * those of other threads, unless the descriptor was duplicated or inherited
- * by a child: then theirs last until that is closed too, or the thread ends.  No
- * thread may be in a call with @b or make one later.
+ * by a child: then theirs last until that is closed too, or the thread ends.  Threads
+ * that hold nothing, and are no party of a barrier, just leave: nobody is told of a
+ * death.  No thread may be in a call with @b or make one later.
  */
 void shmbuf_close(struct shmbuf *b);
 
@@ -333,7 +337,7 @@ int shmbuf_init(struct shmbuf *b, uint32_t first, uint32_t count,
  * back from -ENOTRECOVERABLE.
  *
  * Return: 0, or -EBADF (read-only handle), -EBUSY (one is held by somebody alive, or
- *	waited for, or has units with SHMBUF_UNDO), -EINTR, -EINVAL (range).
+ *	waited for, or has units with SHMBUF_UNDO), -EINTR, -EINVAL (range), -ENOMEM.
  */
 int shmbuf_reset(struct shmbuf *b, uint32_t first, uint32_t count);
 
@@ -532,6 +536,9 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
  * @sequence: what shmbuf_sequence() said
  * @deadline: as in shmbuf_wait()
  * @deaths: how many deaths the caller knows of; UINT64_MAX for all so far
+ *
+ * A queue that has moved, or a wake that came, comes before deaths: the next call tells of
+ * them, as long as @deaths doesn't count them.
  *
  * A process is joined to the buffer from its first lock (or registration) until its last
  * thread that had one ends.
@@ -811,7 +818,8 @@ int shmbuf_owner_info(struct shmbuf *b, uint32_t index, struct shmbuf_owner_info
  *
  * Every process and thread that used locks through a handle of the buffer is told
  * of here when it ends, and its locks' next holders get -EOWNERDEAD.  A thread that
- * ends in good order and holds nothing isn't.  To hear of deaths, shmbuf_wait() on the
+ * ends in good order and holds nothing isn't, nor is one whose handle is closed while
+ * its process lives, if it holds nothing.  To hear of deaths, shmbuf_wait() on the
  * queue SHMBUF_INDEX_DEATHS: the sequence that it moved to is @sequence of the last
  * death.  Where the first one's isn't @after + 1, some were lost.
  *
@@ -873,8 +881,8 @@ int shmbuf_objects(struct shmbuf *b, uint32_t first, struct shmbuf_object *objec
  * @waiters: room for @room of those who wait, the longest waiting first; NULL for room 0
  * @room: how many; at most SHMBUF_OWNER_INFO_MAX are written
  *
- * Return: how many wait, which may be more than @room, or -EFAULT, -EINTR, -EINVAL (no such
- *	object), -ENOMEM, -ENOTTY (the module is older than this call).
+ * Return: how many wait, which may be more than @room, or -EFAULT, -EINVAL (no such object),
+ *	-ENOMEM, -ENOTTY (the module is older than this call).
  */
 int shmbuf_waiters(struct shmbuf *b, uint32_t index, struct shmbuf_waiter_info *waiters,
 		   uint32_t room);
@@ -890,9 +898,9 @@ int shmbuf_waiters(struct shmbuf *b, uint32_t index, struct shmbuf_waiter_info *
  * The next one who takes the lock gets -EOWNERDEAD.  If this process dies in the call, the lock
  * is either taken away or not.
  *
- * Return: 0, or -EBADF (read-only handle), -EINTR, -EINVAL (no such lock), -ENOTTY (the module is
- *	older than this call), -EPERM (for the buffer's owner only), -ESRCH (@owner doesn't hold
- *	it, or no more).
+ * Return: 0, or -EBADF (read-only handle), -EINVAL (no such lock), -ENOTTY (the module is older
+ *	than this call), -EPERM (for the buffer's owner only), -ESRCH (@owner doesn't hold it, or
+ *	no more).
  */
 int shmbuf_recover(struct shmbuf *b, uint32_t index, uint64_t owner);
 
@@ -904,7 +912,7 @@ int shmbuf_recover(struct shmbuf *b, uint32_t index, uint64_t owner);
  * @deadline: absolute, CLOCK_MONOTONIC; NULL for never
  * @deaths: NULL, or how many deaths the caller knows of, UINT64_MAX for all so far:
  *	then the wait also ends when a process dies that is joined to the buffer,
- *	or when no other is left that could wake
+ *	or when no other is left that could wake.  A wake that came comes first.
  * @why: where it goes why the wait ended, or NULL.  0: a wake came.  -ETIMEDOUT; -EINTR:
  *	a signal came; -EOWNERDEAD: one of the others died; -EPIPE: there are no
  *	others; the last two only with @deaths.  Set whenever the lock is held
@@ -961,7 +969,8 @@ struct shmbuf_any {
  * @nr_items: of them, 1 to SHMBUF_WAIT_ANY_MAX
  * @deadline: absolute, CLOCK_MONOTONIC; NULL for never.  Not looked at where something
  *	can be had at once.
- * @deaths: NULL, or as in shmbuf_wait_locked(), for the buffer of the first item
+ * @deaths: NULL, or as in shmbuf_wait_locked(), for the buffer of the first item.  Not
+ *	looked at where something can be had.
  *
  * Exactly one is won: a lock is held, a unit taken, or a queue has moved past @sequence.
  * Nothing is changed with the others.  Of several that can be had the one that stands

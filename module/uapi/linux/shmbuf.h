@@ -507,7 +507,7 @@ struct shmbuf_lock {
  * it may be in the midst of a change, its UNLOCK will be EPERM.  The next one who takes the
  * lock gets EOWNERDEAD.  For the buffer's owner and for CAP_FOWNER in the IPC namespace.
  *
- * Errors: EBADF, E2BIG, EFAULT, EINTR, EINVAL, ENOTCONN, EOPNOTSUPP, EPERM (the buffer isn't the
+ * Errors: EBADF, E2BIG, EFAULT, EINVAL, ENOTCONN, EOPNOTSUPP, EPERM (the buffer isn't the
  * caller's), ESRCH (@owner doesn't hold the lock).
  */
 struct shmbuf_recover {
@@ -570,7 +570,9 @@ struct shmbuf_recover {
  *
  * With PEERS the wait ends with EOWNERDEAD at a death in the buffer that @deaths doesn't count,
  * also of a thread whose process lives, and with EPIPE when no other process is joined (or,
- * with LOCK, with the values above).  That is looked at before @sequence is.
+ * with LOCK, with the values above).  What can be had comes first, here and in SEM_WAIT and
+ * WAIT_ANY: where @sequence isn't the present one or a WAKE came, the wait returns that, and
+ * the death is told by the next one, as @deaths doesn't count it yet.
  *
  * Errors: EBADF (LOCK), EDQUOT, E2BIG, EFAULT, EINTR, EINVAL, ENOMEM, ENOTCONN,
  * ENOTRECOVERABLE (LOCK), EOPNOTSUPP, EOWNERDEAD (PEERS), EPERM (LOCK: not held, or
@@ -648,7 +650,8 @@ struct shmbuf_wait_item {
  *
  * One object is won: the lock taken, a unit taken, or the queue's sequence found to
  * have moved.  Nothing is changed with the others.  Of several that could be had, the
- * one that stands first.  With PEERS a death, or nobody else being joined, comes before all.
+ * one that stands first.  With PEERS a death, or nobody else being joined, ends the wait if
+ * none can be had, as in struct shmbuf_wait.
  *
  * Return: the item, counted from 0, with SHMBUF_WAIT_ANY_OWNERDEAD.  Errors:
  * EBADF (@fd isn't open, or read-only and @kind no queue), EDEADLK, EDQUOT, E2BIG,
@@ -800,8 +803,9 @@ struct shmbuf_barrier {
 /**
  * enum shmbuf_death_how - how an owner or a process ended
  * @SHMBUF_DEATH_UNKNOWN: nobody saw it
- * @SHMBUF_DEATH_UNREGISTER: gave its id back
- * @SHMBUF_DEATH_HANDLE: the handle that it registered through was released
+ * @SHMBUF_DEATH_UNREGISTER: gave its id back, and had something
+ * @SHMBUF_DEATH_HANDLE: the handle that it registered through was released, and it had
+ *	something
  * @SHMBUF_DEATH_EXIT: the process exited; the code is its exit status
  * @SHMBUF_DEATH_SIGNAL: the process was killed; the code is the signal
  * @SHMBUF_DEATH_EXEC: the process runs another program
@@ -860,12 +864,13 @@ struct shmbuf_death {
  * @reserved: 0
  * @after: only deaths with a later sequence than this; ~0 for all that are kept
  *
- * UNREGISTER is no death, unless the owner had something: a lock, or a part of a lock or
- * barrier that its word doesn't tell.  That is found out a moment after it.
+ * UNREGISTER is no death, nor is the release of the handle while the process lives, unless the
+ * owner had something: a lock, or a part of a lock or barrier that its word doesn't tell.  That
+ * is found out a moment after it.
  *
  * Return: how many were written, the oldest first.  A gap between @after and the first
- * one's sequence shows that some were lost.  Errors: E2BIG, EFAULT, EINTR, EINVAL,
- * ENOMEM, ENOTCONN, EOPNOTSUPP.
+ * one's sequence shows that some were lost.  Errors: E2BIG, EFAULT, EINVAL, ENOMEM, ENOTCONN,
+ * EOPNOTSUPP.
  */
 struct shmbuf_deaths {
 	__u32 size;
@@ -1112,7 +1117,7 @@ struct shmbuf_objects {
  * For any handle of the buffer.  Those come first that wait longest.
  *
  * Return: how many there are, which may be more than were written.  Errors: E2BIG, EFAULT,
- * EINTR, EINVAL (the object has no kind), ENOMEM, ENOTCONN, EOPNOTSUPP.
+ * EINVAL (the object has no kind), ENOMEM, ENOTCONN, EOPNOTSUPP.
  */
 struct shmbuf_waiters {
 	__u32 size;
