@@ -17,8 +17,8 @@ mkdir $scratch/bin
 mkfifo $scratch/answer
 
 # The tool itself, but for what it needs the module for.
-cat >$scratch/bin/shmbufctl <<TOOL
-#!/bin/sh
+print '#!/bin/sh' >$scratch/bin/shmbufctl
+cat >>$scratch/bin/shmbufctl <<TOOL
 if [ "\$1" = list ] && [ "\${2-}" = --noheadings ]; then
 	printf '%s\n' alpha - 'with space' beta
 else

@@ -69,7 +69,8 @@ static void check_other(struct checks *checks, dev_t device)
 		return;
 	}
 	number[strcspn(number, ":")] = ' ';
-	check_advise(check, "rm /dev/shmbuf; mknod -m 660 /dev/shmbuf c %s; chgrp shmbuf /dev/shmbuf",
+	check_advise(check,
+		     "rm /dev/shmbuf; mknod -m 660 /dev/shmbuf c %s; chgrp shmbuf /dev/shmbuf",
 		     number);
 }
 

@@ -13,7 +13,7 @@ static const char help[] =
 "Looks whether shmbuf can be used here, and says what to do where it can't: the module, its\n"
 "version and ABI, whether it is loaded at boot and built by DKMS, the kernel's headers, Secure\n"
 "Boot and signing, the device's mode and group, whether you are in that, and how near you are\n"
-"to the module's limits.\n"
+"to the module's limits. In a container it looks at what is the container's.\n"
 "Each line begins with ok; note: nothing to do; care: it works, but may not for long; or BAD.\n"
 "\n"
 "Exit status: 0 all is well or noted; 1 something is BAD; 2 wrong usage; 3 nothing is BAD, but\n"
