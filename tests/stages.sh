@@ -328,6 +328,7 @@ stage_examples() {
 # shmbufctl, each command of it.
 stage_ctl() {
 	"$top/tests/ctl/completion"
+	"$top/tests/ctl/completion.zsh"
 	"$top/tests/ctl/run"
 }
 

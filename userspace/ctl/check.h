@@ -44,6 +44,9 @@ void check_signing(struct checks *checks);
 void check_access(struct checks *checks);
 void check_limits(struct checks *checks);
 
+/* Whether /dev/shmbuf is there, and is the loaded module's. */
+bool node_is_of_module(void);
+
 /* The first line of a file without its end, empty where it can't be read; whether it could. */
 bool read_line(const char *path, char *text, size_t room);
 

@@ -13,6 +13,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "container.h"
+#include "modinfo.h"
+
 static struct utsname kernel;
 
 static bool file_has(const char *path, const char *word)
@@ -47,6 +50,15 @@ static bool built_in(void)
 	return file_has(path, "/shmbuf.ko");
 }
 
+/* A kernel whose package was removed while it runs has none, nor has one of a container's host. */
+static bool has_modules(void)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "/lib/modules/%s", kernel.release);
+	return !access(path, F_OK);
+}
+
 static bool has_headers(void)
 {
 	char path[200];
@@ -65,33 +77,75 @@ static bool has(const char *pattern)
 	return some;
 }
 
-static void check_loaded(struct checks *checks, bool loaded)
+static void check_absent(struct checks *checks)
 {
-	char version[64];
+	struct check *check = check_add(checks, "module", VERDICT_BAD,
+					"it isn't loaded (kernel %s)", kernel.release);
+
+	if (in_container())
+		check_advise(check,
+			     "on the host: modprobe shmbuf; then pass the device in (--device /dev/shmbuf)");
+	else if (installed())
+		check_advise(check, "modprobe shmbuf");
+	else if (!has_modules())
+		check_advise(check,
+			     "this kernel's modules aren't here: boot a kernel that is installed; in a container have the host load it");
+	else
+		check_advise(check,
+			     "it isn't installed for this kernel: install package shmbuf-dkms, or as root 'make dkms-install' in the source tree; then modprobe shmbuf");
+}
+
+/* Whether the loaded module isn't what modprobe would load; then that is said. */
+static bool check_replaced(struct checks *checks, const char *version)
+{
+	char next[64], source[64], next_source[64];
 	struct check *check;
 
-	if (!loaded) {
-		check = check_add(checks, "module", VERDICT_BAD, "it isn't loaded (kernel %s)",
-				  kernel.release);
-		if (installed())
-			check_advise(check, "modprobe shmbuf");
-		else
-			check_advise(check,
-				     "it isn't installed for this kernel: install package shmbuf-dkms, or as root 'make dkms-install' in the source tree; then modprobe shmbuf");
-		return;
-	}
+	if (!module_field("version", next, sizeof(next)))
+		return false;
+	read_line("/sys/module/shmbuf/srcversion", source, sizeof(source));
+	module_field("srcversion", next_source, sizeof(next_source));
+	if (strcmp(version, next))
+		check = check_add(checks, "module", VERDICT_CARE,
+				  "version %s is loaded, version %s is installed, and this tool is of version %s",
+				  version, next, CTL_VERSION);
+	else if (*source && *next_source && strcmp(source, next_source))
+		check = check_add(checks, "module", VERDICT_CARE,
+				  "version %s is loaded, but other sources of it are installed (srcversion %s, not %s)",
+				  version, next_source, source);
+	else
+		return false;
+	check_advise(check,
+		     "the loaded one goes on until nobody uses it (shmbufctl list): then rmmod shmbuf; modprobe shmbuf; or reboot");
+	return true;
+}
+
+static void check_loaded(struct checks *checks)
+{
+	struct check *check;
+	char version[64];
+
 	if (!read_line("/sys/module/shmbuf/version", version, sizeof(version))) {
 		check_add(checks, "module", VERDICT_GOOD, "it is loaded, and tells no version");
 		return;
 	}
-	if (!strcmp(version, CTL_VERSION)) {
-		check_add(checks, "module", VERDICT_GOOD, "version %s is loaded", version);
+	if (check_replaced(checks, version))
 		return;
+	if (strcmp(version, CTL_VERSION)) {
+		check = check_add(checks, "module", VERDICT_CARE,
+				  "version %s is loaded, this tool is of version %s", version,
+				  CTL_VERSION);
+		check_advise(check,
+			     "install module and tool of the same release, and load it anew when no program uses it: rmmod shmbuf; modprobe shmbuf");
+	} else if (has_modules() && !installed() && !built_in()) {
+		check = check_add(checks, "module", VERDICT_CARE,
+				  "version %s is loaded, but none is installed for this kernel (%s)",
+				  version, kernel.release);
+		check_advise(check,
+			     "to have it after the next boot: install package shmbuf-dkms, or as root 'make dkms-install' in the source tree");
+	} else {
+		check_add(checks, "module", VERDICT_GOOD, "version %s is loaded", version);
 	}
-	check = check_add(checks, "module", VERDICT_CARE,
-			  "version %s is loaded, this tool is of version %s", version, CTL_VERSION);
-	check_advise(check,
-		     "install module and tool of the same release, and load it anew when no program uses it: rmmod shmbuf; modprobe shmbuf");
 }
 
 /* A module of that ABI may have been built before it was complete. */
@@ -102,7 +156,7 @@ static void check_abi(struct checks *checks, bool loaded)
 	struct check *check;
 	int ret;
 
-	if (!loaded)
+	if (!loaded || !node_is_of_module())
 		return;
 	ret = shmbuf_query(NULL, &info);
 	if (ret < 0 && ret != -EPROTONOSUPPORT)
@@ -214,8 +268,16 @@ void check_module(struct checks *checks)
 	bool loaded = !access("/sys/module/shmbuf", F_OK);
 
 	uname(&kernel);
-	check_loaded(checks, loaded);
+	if (loaded)
+		check_loaded(checks);
+	else
+		check_absent(checks);
 	check_abi(checks, loaded);
+	if (in_container()) {
+		check_add(checks, "host", VERDICT_NOTE,
+			  "this is a container: installing, loading and signing the module are its host's, and doctor's there");
+		return;
+	}
 	if (built_in()) {
 		check_add(checks, "boot", VERDICT_GOOD, "it is part of the kernel");
 		return;

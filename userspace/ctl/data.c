@@ -17,7 +17,8 @@
 
 static const char cat_help[] =
 "Usage: shmbufctl cat [OPTION]... BUFFER\n"
-"Writes a buffer's data to standard output.\n"
+"Writes a buffer's data to standard output. What nobody has written is 0, and takes memory\n"
+"once it is read.\n"
 "\n"
 "  -s, --offset SIZE  from this byte on [0]\n"
 "  -c, --count SIZE  so many bytes [all the rest]\n"

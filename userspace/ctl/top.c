@@ -22,8 +22,8 @@
 static const char help[] =
 "Usage: shmbufctl top [OPTION]...\n"
 "Shows again and again how the buffers fare, those first whose locks are contended most. On\n"
-"a terminal the screen is redrawn, and q ends it; else the lines follow each other, with a\n"
-"line of headings each time. With --json each time is one line.\n"
+"a terminal the screen is redrawn, q ends it, and what was shown last stays; else the lines\n"
+"follow each other, with a line of headings each time. With --json each time is one line.\n"
 "Rates are those since the last time; the first time they are none.\n"
 "\n"
 "  -i, --interval TIME  every so many seconds (or 500ms, 2m) [1]; 100ms or more\n"
@@ -116,6 +116,7 @@ static void __attribute__((constructor)) make_columns(void)
 
 /**
  * struct top - the option's values, and what was seen last
+ * @rows: @nr_rows of @nr_last buffers, as they were shown
  */
 struct top {
 	uint64_t interval;
@@ -126,6 +127,9 @@ struct top {
 	struct shmbuf_listing *last;
 	int nr_last;
 	uint64_t last_ns;
+	time_t last_time;
+	struct top_row *rows;
+	size_t nr_rows;
 };
 
 static void take_options(int argc, char **argv, struct top *top)
@@ -192,33 +196,34 @@ static int by_contention(const void *one, const void *two)
 	return a->buffer.stats.buffer_id < b->buffer.stats.buffer_id ? -1 : 1;
 }
 
-static void print_screen(struct top *top, const struct top_row *rows, size_t nr, size_t all)
+static void print_screen(struct top *top)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	size_t nr = top->nr_rows;
 	char text[16] = "";
-	time_t now = time(NULL);
 	struct tm local;
 
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
 	output.width = size.ws_col ? size.ws_col : 80;
-	strftime(text, sizeof(text), "%H:%M:%S", localtime_r(&now, &local));
-	printf("\033[H\033[Jshmbufctl top, %s: %zu buffers\n\n", text, all);
+	strftime(text, sizeof(text), "%H:%M:%S", localtime_r(&top->last_time, &local));
+	printf("shmbufctl top, %s: %d buffers\n\n", text, top->nr_last);
 	if (size.ws_row > 4 && nr > size.ws_row - 4U)
 		nr = size.ws_row - 4;
-	print_table(&top->choice, NULL, rows, sizeof(*rows), nr);
+	print_table(&top->choice, NULL, top->rows, sizeof(*top->rows), nr);
 }
 
-static void print(struct top *top, const struct top_row *rows, size_t nr, size_t all, uint64_t now)
+static void print(struct top *top)
 {
 	if (top->screen) {
-		print_screen(top, rows, nr, all);
+		fputs("\033[H\033[J", stdout);
+		print_screen(top);
 	} else if (output.json) {
 		json_open(NULL, '{');
-		json_number("time_ns", now);
-		print_table(&top->choice, "buffers", rows, sizeof(*rows), nr);
+		json_number("time_ns", top->last_ns);
+		print_table(&top->choice, "buffers", top->rows, sizeof(*top->rows), top->nr_rows);
 		json_close();
 	} else {
-		print_table(&top->choice, NULL, rows, sizeof(*rows), nr);
+		print_table(&top->choice, NULL, top->rows, sizeof(*top->rows), top->nr_rows);
 	}
 	fflush(stdout);
 }
@@ -242,12 +247,15 @@ static int look(struct top *top)
 		nr += !top->active || is_active(&rows[nr]);
 	}
 	qsort(rows, nr, sizeof(*rows), by_contention);
-	print(top, rows, nr, all, now);
-	free(rows);
+	free(top->rows);
+	top->rows = rows;
+	top->nr_rows = nr;
 	free(top->last);
 	top->last = buffers;
 	top->nr_last = all;
 	top->last_ns = now;
+	top->last_time = time(NULL);
+	print(top);
 	return 0;
 }
 
@@ -370,6 +378,8 @@ static int run_on_screen(struct top *top)
 	screen_enter();
 	ret = run_top(top);
 	screen_leave();
+	if (!ret)
+		print_screen(top);
 	return ret;
 }
 
@@ -387,6 +397,7 @@ static int run(int argc, char **argv)
 	catch(SIGTERM);
 	ret = top.screen ? run_on_screen(&top) : run_top(&top);
 	free(top.last);
+	free(top.rows);
 	return ret;
 }
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "command.h"
@@ -19,7 +20,9 @@ static const char help[] =
 "Usage: shmbufctl watch [OPTION]... BUFFER\n"
 "Prints a line whenever somebody dies who used the buffer's locks, and whenever one of its\n"
 "queues moves, until it is interrupted. The buffer must have a name, and stays as long as it\n"
-"is watched. Wakes of a queue that come at once are one line.\n"
+"is watched. Wakes of a queue that come at once are one line. Queues that are made later\n"
+"are noticed within a second (where there are a great many objects it may be later), and are\n"
+"a line, too. A queue that is watched can't be reset.\n"
 "\n"
 "  -d, --deaths      deaths only\n"
 "  -q, --queue INDEX  this queue only, and deaths; may be given several times\n"
@@ -27,6 +30,9 @@ static const char help[] =
 "  -t, --timeout TIME  end after so many seconds (or 500ms, 2m, 1h) with status 6\n";
 
 #define MOVED_MAX	64
+#define LOOK_LEAST	1000000000ULL
+/* A part of the time that looking at all objects may take. */
+#define LOOK_SHARE	50
 
 /**
  * struct watched - a queue and the sequence that was last seen
@@ -38,7 +44,9 @@ struct watched {
 
 /**
  * struct watcher - what is watched, and for how long
- * @all: all queues of the buffer
+ * @queues: @nr of them, by rising index
+ * @all: all queues of the buffer, those included that are made later
+ * @next_look: when to look for these; UINT64_MAX for never
  * @left: lines to print
  * @until: ns on CLOCK_MONOTONIC, UINT64_MAX for never
  */
@@ -47,6 +55,7 @@ struct watcher {
 	struct watched *queues;
 	size_t nr;
 	bool all;
+	uint64_t next_look;
 	uint64_t deaths;
 	uint64_t left;
 	uint64_t until;
@@ -61,18 +70,41 @@ static const struct option options[] = {
 	{},
 };
 
-static void add_queue(struct watcher *watcher, uint32_t index)
+/* The queue of that index, or where it would stand. */
+static size_t place_of(const struct watcher *watcher, uint32_t index)
 {
+	size_t low = 0, high = watcher->nr, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (watcher->queues[middle].index < index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct watched *find(struct watcher *watcher, uint32_t index)
+{
+	size_t at = place_of(watcher, index);
+
+	return at < watcher->nr && watcher->queues[at].index == index ? &watcher->queues[at] : NULL;
+}
+
+static void add_queue(struct watcher *watcher, uint32_t index, uint64_t sequence)
+{
+	size_t at = place_of(watcher, index);
 	struct watched *more;
 
-	for (size_t i = 0; i < watcher->nr; i++)
-		if (watcher->queues[i].index == index)
-			return;
+	if (find(watcher, index))
+		return;
 	more = reallocarray(watcher->queues, watcher->nr + 1, sizeof(*more));
 	if (!more)
 		fail_memory();
 	watcher->queues = more;
-	more[watcher->nr++] = (struct watched) { .index = index };
+	memmove(more + at + 1, more + at, (watcher->nr++ - at) * sizeof(*more));
+	more[at] = (struct watched) { .index = index, .sequence = sequence };
 }
 
 static void take_options(int argc, char **argv, struct watcher *watcher)
@@ -87,7 +119,7 @@ static void take_options(int argc, char **argv, struct watcher *watcher)
 			break;
 		case 'q':
 			watcher->all = false;
-			add_queue(watcher, target_index(optarg, false));
+			add_queue(watcher, target_index(optarg, false), 0);
 			break;
 		case 'c':
 			watcher->left = number("--count", optarg, 1, UINT64_MAX);
@@ -178,15 +210,24 @@ static int tell_deaths(struct watcher *watcher)
 	return nr < 0 ? nr : 0;
 }
 
+static void tell_made(struct watcher *watcher, uint32_t index, uint64_t sequence)
+{
+	if (!watcher->left)
+		return;
+	line_begin("made", now_ns());
+	print_number("queue", "queue %" PRIu64 " was made", index);
+	print_number("sequence", ", and is at %" PRIu64, sequence);
+	line_end(watcher);
+}
+
 static void tell_queue(struct watcher *watcher, uint32_t index, uint64_t sequence)
 {
+	struct watched *queue = find(watcher, index);
 	uint64_t by = 0;
 
-	for (size_t i = 0; i < watcher->nr; i++) {
-		if (watcher->queues[i].index != index)
-			continue;
-		by = (sequence - watcher->queues[i].sequence) & SHMBUF_SEQUENCE_MASK;
-		watcher->queues[i].sequence = sequence;
+	if (queue) {
+		by = (sequence - queue->sequence) & SHMBUF_SEQUENCE_MASK;
+		queue->sequence = sequence;
 	}
 	if (!watcher->left)
 		return;
@@ -215,18 +256,42 @@ static int tell(struct watcher *watcher)
 	return nr < 0 ? nr : ret;
 }
 
-static int add_all_queues(struct watcher *watcher)
+/* A queue that is watched can't be reset, so that it stays. */
+static int take_object(struct watcher *watcher, const struct shmbuf_object *object, bool tells)
+{
+	int ret;
+
+	if (object->kind != SHMBUF_KIND_QUEUE || find(watcher, object->index))
+		return 0;
+	ret = shmbuf_watch(watcher->b, object->index, object->value);
+	/* It was reset just now. */
+	if (ret == -EINVAL)
+		return 0;
+	if (ret < 0)
+		return ret;
+	add_queue(watcher, object->index, object->value);
+	if (tells)
+		tell_made(watcher, object->index, object->value);
+	return 0;
+}
+
+/* Which queues are there now? */
+static int look(struct watcher *watcher, bool tells)
 {
 	static struct shmbuf_object objects[SHMBUF_OBJECTS_MAX];
+	uint64_t began = now_ns(), took;
 	uint32_t first = 0;
-	int nr;
+	int nr, ret = 0;
 
 	while ((nr = shmbuf_objects(watcher->b, first, objects, SHMBUF_OBJECTS_MAX)) > 0) {
-		for (int i = 0; i < nr; i++)
-			if (objects[i].kind == SHMBUF_KIND_QUEUE)
-				add_queue(watcher, objects[i].index);
+		for (int i = 0; i < nr && !ret; i++)
+			ret = take_object(watcher, &objects[i], tells);
+		if (ret)
+			return ret;
 		first = objects[nr - 1].index + 1;
 	}
+	took = (now_ns() - began) * LOOK_SHARE;
+	watcher->next_look = now_ns() + (took > LOOK_LEAST ? took : LOOK_LEAST);
 	return nr;
 }
 
@@ -240,16 +305,16 @@ static int begin(struct watcher *watcher, const struct target *target)
 		return fail(CTL_FAILED,
 			    "a buffer without a name can't be watched: its handle is another process's, whose watches these would be");
 	watcher->b = target->b;
-	ret = watcher->all ? add_all_queues(watcher) : 0;
-	if (ret >= 0)
-		ret = shmbuf_stats(watcher->b, &stats);
-	if (ret)
+	ret = shmbuf_stats(watcher->b, &stats);
+	if (ret < 0)
 		return fail_buffer(ret, target->name);
 	watcher->deaths = stats.deaths;
 	ret = shmbuf_watch(watcher->b, SHMBUF_INDEX_DEATHS, stats.deaths);
+	if (!ret && watcher->all)
+		ret = look(watcher, false);
 	if (ret < 0)
 		return fail_buffer(ret, target->name);
-	for (size_t i = 0; i < watcher->nr; i++) {
+	for (size_t i = 0; i < watcher->nr && !watcher->all; i++) {
 		struct watched *queue = &watcher->queues[i];
 
 		queue->sequence = shmbuf_sequence(watcher->b, queue->index);
@@ -260,18 +325,28 @@ static int begin(struct watcher *watcher, const struct target *target)
 	return 0;
 }
 
+/* For poll(), rounded up, and an hour at most. */
+static int ms_until(uint64_t now, uint64_t then)
+{
+	return then - now > 3600000000000ULL ? 3600000 : (int)((then - now + 999999) / 1000000);
+}
+
 static int follow(struct watcher *watcher)
 {
 	struct pollfd pollfd = { .fd = shmbuf_fd(watcher->b), .events = POLLIN };
-	uint64_t now;
+	uint64_t now, then;
 	int ret = 0;
 
 	while (watcher->left && ret >= 0) {
 		now = now_ns();
 		if (now >= watcher->until)
 			return CTL_TIMEOUT;
-		ret = poll(&pollfd, 1, watcher->until - now > 3600000000000ULL ? 3600000 :
-			   (int)((watcher->until - now + 999999) / 1000000));
+		if (now >= watcher->next_look) {
+			ret = look(watcher, true);
+			continue;
+		}
+		then = watcher->until < watcher->next_look ? watcher->until : watcher->next_look;
+		ret = poll(&pollfd, 1, ms_until(now, then));
 		if (ret > 0)
 			ret = tell(watcher);
 		else if (ret < 0)
@@ -282,7 +357,8 @@ static int follow(struct watcher *watcher)
 
 static int run(int argc, char **argv)
 {
-	struct watcher watcher = { .all = true, .left = UINT64_MAX, .until = UINT64_MAX };
+	struct watcher watcher = { .all = true, .left = UINT64_MAX, .until = UINT64_MAX,
+				   .next_look = UINT64_MAX };
 	struct target target;
 	uint64_t left;
 	int ret;
