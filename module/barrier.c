@@ -341,18 +341,19 @@ static void shmbuf_barrier_sweep(struct shmbuf_buffer *buffer, struct shmbuf_wai
 	shmbuf_barrier_put(buffer, index, word);
 }
 
-static void shmbuf_barrier_bury(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
+static bool shmbuf_barrier_bury(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
 				struct shmbuf_wakeups *wakeups)
 {
 	u32 index = claim->index;
 	u64 word;
 
 	if (shmbuf_barrier_word_take(buffer, index, &word))
-		return;
+		return true;
 	shmbuf_barrier_break(word, false, &word);
 	if (shmbuf_barrier_tell(buffer, index, word, wakeups))
 		shmbuf_sweep_soon(buffer);
 	shmbuf_barrier_put(buffer, index, word);
+	return true;
 }
 
 const struct shmbuf_kind_ops shmbuf_barrier_ops = {

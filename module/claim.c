@@ -14,7 +14,8 @@
 /*
  * A holder's death is set before its claims are buried, and a claim is added only
  * under its bucket's lock while the holder isn't dead: whoever buries takes each
- * bucket's lock after the death, and so finds every claim that there will ever be.
+ * bucket's lock after the death, and so finds every claim that there will ever be.  What
+ * can't be buried at once stays, and is all that is added later.
  */
 
 #define node_to_claim(node_) rb_entry_safe(node_, struct shmbuf_claim, node)
@@ -175,7 +176,9 @@ static bool shmbuf_claim_bury_next(struct shmbuf_buffer *buffer, struct shmbuf_b
 			/* Of a semaphore it's the process who has something. */
 			if (claim->kind != SHMBUF_KIND_SEMAPHORE)
 				shmbuf_owner_leaves(buffer, claim->holder);
-			shmbuf_kind_ops(claim->kind)->bury(buffer, claim, &wakeups);
+			dead = shmbuf_kind_ops(claim->kind)->bury(buffer, claim, &wakeups);
+			if (!dead)
+				rb_add(&claim->node, &bucket->claims, shmbuf_claim_less);
 		}
 	}
 	spin_unlock(&bucket->lock);

@@ -494,10 +494,11 @@ static bool shmbuf_lock_is_idle(struct shmbuf_buffer *buffer, u32 index, u64 wor
 }
 
 /* A dead reader vanishes. */
-static void shmbuf_lock_bury_claim(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
+static bool shmbuf_lock_bury_claim(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
 				   struct shmbuf_wakeups *wakeups)
 {
 	shmbuf_lock_dispatch(buffer, claim->index, wakeups);
+	return true;
 }
 
 const struct shmbuf_kind_ops shmbuf_lock_ops = {

@@ -21,14 +21,15 @@ struct shmbuf_wakeups;
  * @sweep: under the bucket's lock: @first is the longest waiting; see to it that
  *	who can go on does, whatever a death or a hostile peer has done
  * @bury: under the bucket's lock: undo @claim, whose holder is dead; it has been
- *	removed, and is freed afterwards.  NULL where the kind has no claims.
+ *	removed, and is freed afterwards.  False where some of it is left, until @wakeups
+ *	have been made: once more then.  NULL where the kind has no claims.
  */
 struct shmbuf_kind_ops {
 	bool (*first_word)(u64 value, u64 *word);
 	bool (*is_idle)(struct shmbuf_buffer *buffer, u32 index, u64 word);
 	void (*sweep)(struct shmbuf_buffer *buffer, struct shmbuf_waiter *first,
 		      struct shmbuf_wakeups *wakeups);
-	void (*bury)(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
+	bool (*bury)(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
 		     struct shmbuf_wakeups *wakeups);
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/err.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
@@ -152,18 +153,23 @@ static u64 shmbuf_sem_serve(struct shmbuf_buffer *buffer, u32 index, u64 word, b
 	return word;
 }
 
-/* @units more, which those who wait make room for.  0, or -EOVERFLOW for what has none. */
-static int shmbuf_sem_add(struct shmbuf_buffer *buffer, u32 index, u64 units, u64 *word,
+/*
+ * Up to @units more, which those who wait make room for.  Returns how many: what has no room
+ * is left.
+ */
+static u32 shmbuf_sem_add(struct shmbuf_buffer *buffer, u32 index, u32 units, u64 *word,
 			  struct shmbuf_wakeups *wakeups)
 {
-	u64 old = *word;
-	int ret = shmbuf_sem_give(old, units, false, word);
+	u64 more;
 
-	if (ret) {
-		old = shmbuf_sem_serve(buffer, index, old, true, wakeups);
-		ret = shmbuf_sem_give(old, units, false, word);
+	if (shmbuf_sem_give(*word, units, false, &more)) {
+		*word = shmbuf_sem_serve(buffer, index, *word, true, wakeups);
+		units = min_t(u64, units,
+			      shmbuf_sem_word_most(*word) - shmbuf_sem_word_count(*word));
+		shmbuf_sem_give(*word, units, false, &more);
 	}
-	return ret;
+	*word = more;
+	return units;
 }
 
 int shmbuf_sem_try(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool stay,
@@ -261,8 +267,8 @@ static int shmbuf_sem_give_one(struct shmbuf_buffer *buffer, u32 index,
 		claim = shmbuf_claim_find(bucket, index, owner->member->id);
 		ret = claim ? 0 : -EPERM;
 	}
-	if (!ret)
-		ret = shmbuf_sem_add(buffer, index, 1, &word, &wakeups);
+	if (!ret && !shmbuf_sem_add(buffer, index, 1, &word, &wakeups))
+		ret = -EOVERFLOW;
 	shmbuf_point(sem_giving);
 	if (!ret)
 		empty = shmbuf_sem_unrecord(bucket, claim);
@@ -518,16 +524,20 @@ static void shmbuf_sem_sweep(struct shmbuf_buffer *buffer, struct shmbuf_waiter 
 	shmbuf_sem_put(buffer, index, word);
 }
 
-static void shmbuf_sem_bury(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
+static bool shmbuf_sem_bury(struct shmbuf_buffer *buffer, struct shmbuf_claim *claim,
 			    struct shmbuf_wakeups *wakeups)
 {
 	u32 index = claim->index;
+	bool full;
 	u64 word;
 
 	if (shmbuf_sem_word_take(buffer, index, &word))
-		return;
-	shmbuf_sem_add(buffer, index, claim->count, &word, wakeups);
+		return true;
+	claim->count -= shmbuf_sem_add(buffer, index, claim->count, &word, wakeups);
+	full = wakeups->nr == SHMBUF_WAKE_BATCH;
 	shmbuf_sem_put(buffer, index, shmbuf_sem_serve(buffer, index, word, false, wakeups));
+	/* What no waiter has made room for is nobody's, once all have been asked. */
+	return !claim->count || !full;
 }
 
 const struct shmbuf_kind_ops shmbuf_sem_ops = {

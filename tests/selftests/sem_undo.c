@@ -307,6 +307,50 @@ TEST_F(undo, units_for_a_crowd)
 	EXPECT_EQ(shmbuf_sem_word(60, 10, 0), read_word(&self->c, SEM));
 }
 
+/*
+ * Told to try, but not on their way yet, when more comes back than fits: all that wait make
+ * room, and not only as many as are woken at once.  They share a CPU with who has precedence.
+ */
+TEST_F(undo, units_come_back_past_those_who_are_told)
+{
+	struct sched_param fifo = { .sched_priority = 50 }, normal = {};
+	pid_t victim, pids[40];
+	cpu_set_t set;
+	int i;
+
+	ASSERT_EQ(0, do_reset(self->fd, SEM, 1));
+	new_sem(self->fd, SEM, ARRAY_SIZE(pids), ARRAY_SIZE(pids));
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(set), &set));
+	victim = spawn();
+	if (!victim) {
+		__u64 owner = new_owner(self->fd);
+
+		for (i = 0; i < (int)ARRAY_SIZE(pids); i++)
+			CHECK(do_sem_try(self->fd, owner, SEM) == 0);
+		__atomic_store_n(self->shared, 1, __ATOMIC_SEQ_CST);
+		pause();
+	}
+	UNTIL(__atomic_load_n(self->shared, __ATOMIC_SEQ_CST));
+	for (i = 0; i < (int)ARRAY_SIZE(pids); i++) {
+		pids[i] = spawn();
+		if (!pids[i])
+			_exit(do_sem_wait(self->fd, 0, SEM, 0, NEVER));
+		UNTIL(asleep_in(pids[i], SHMBUF_IOC_SEM_WAIT));
+	}
+	ASSERT_EQ(0, sched_setscheduler(victim, SCHED_FIFO, &fifo));
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_FIFO, &fifo));
+	for (i = 0; i < (int)ARRAY_SIZE(pids); i++)
+		EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
+	EXPECT_EQ(ARRAY_SIZE(pids), read_count(&self->c, SEM));
+	kill_and_reap(victim);
+	ASSERT_EQ(0, sched_setscheduler(0, SCHED_OTHER, &normal));
+	for (i = 0; i < (int)ARRAY_SIZE(pids); i++)
+		EXPECT_EQ(0, reap(pids[i]));
+	EXPECT_EQ(ARRAY_SIZE(pids), read_count(&self->c, SEM));
+}
+
 TEST_F(undo, reset)
 {
 	pid_t pid;
