@@ -485,7 +485,7 @@ static void shmbuf_sem_dismiss(struct shmbuf_buffer *buffer, struct shmbuf_waite
 	}
 }
 
-/* Another one has a unit, though those told before it haven't come yet. */
+/* Another one has a unit, as those told before it haven't come since the last sweep. */
 static u64 shmbuf_sem_serve_another(struct shmbuf_buffer *buffer, u32 index, u64 word,
 				    struct shmbuf_wakeups *wakeups)
 {
@@ -493,8 +493,13 @@ static u64 shmbuf_sem_serve_another(struct shmbuf_buffer *buffer, u32 index, u64
 	struct shmbuf_waiter *waiter;
 
 	waiter = shmbuf_waiter_first(bucket, index, SHMBUF_KIND_SEMAPHORE);
-	while (waiter && waiter->trying)
+	while (waiter && waiter->trying) {
+		if (!waiter->late) {
+			waiter->late = true;
+			return word;
+		}
 		waiter = shmbuf_waiter_next(waiter);
+	}
 	if (!waiter)
 		return word;
 	if (!waiter->any)

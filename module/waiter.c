@@ -102,6 +102,7 @@ void shmbuf_waiter_try(struct shmbuf_bucket *bucket, struct shmbuf_waiter *waite
 		       struct shmbuf_wakeups *wakeups)
 {
 	lockdep_assert_held(&bucket->lock);
+	waiter->late = false;
 	WRITE_ONCE(waiter->trying, true);
 	shmbuf_wakeups_add(wakeups, waiter->task);
 }

@@ -45,6 +45,7 @@ struct task_struct;
  *	of both buckets; as @done it may be read without by smp_load_acquire().
  * @shared: lock: wants to read; constant
  * @trying: lock, semaphore: on its way to try for it, so nobody else need be woken
+ * @late: and wasn't back yet when the sweep came by
  * @tried: and was there at least once, if it still waits in vain
  * @done: its result is decided and it is out of the tree.  The last thing that
  *	is touched of a waiter: set by smp_store_release(), read without the lock
@@ -69,6 +70,7 @@ struct shmbuf_waiter {
 	bool observer;
 	bool moved;
 	bool trying;
+	bool late;
 	bool tried;
 	bool done;
 };
