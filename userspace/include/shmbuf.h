@@ -29,6 +29,9 @@
  * in bytes.  Indexes count from 0.
  *
  * A call on an object of another kind gives -EINVAL and changes nothing.
+ *
+ * Since 1.0 this interface is frozen: a program that was compiled with it runs, as it was
+ * compiled, with each later libshmbuf.so.1.  Later releases add calls and flags.
  */
 #ifndef SHMBUF_H
 #define SHMBUF_H
