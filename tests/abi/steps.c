@@ -8,7 +8,8 @@
 #include <linux/shmbuf_word.h>
 #include <stdio.h>
 
-#define ROUNDS	200000
+#define NR_STEPS	7
+#define ROUNDS		200000
 
 typedef int step_fn(__u64 word, __u64 argument, __u64 *new_word);
 
@@ -46,7 +47,7 @@ WITHOUT(sem_user_up)
 static const struct {
 	const char *name;
 	step_fn *release, *present;
-} steps[] = {
+} steps[NR_STEPS] = {
 	STEP(lock_user_acquire), STEP(lock_user_release), STEP(row_user_acquire),
 	STEP(row_user_release), STEP(queue_user_wake), STEP(sem_user_down), STEP(sem_user_up),
 };
@@ -95,7 +96,8 @@ static long compare(step_fn *release, step_fn *present)
 	for (i = 0; i < ROUNDS; i++) {
 		argument = random_bits() % 3 ? random_bits() % 200 : 0;
 		word = some_word(argument);
-		old = new = 0;
+		old = 0;
+		new = 0;
 		if (!release(word, argument, &old))
 			continue;
 		taken++;
@@ -110,15 +112,15 @@ static long compare(step_fn *release, step_fn *present)
 
 int main(void)
 {
-	int i, nr = sizeof(steps) / sizeof(steps[0]), failed = 0;
+	int i, failed = 0;
 
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < NR_STEPS; i++) {
 		long taken = compare(steps[i].release, steps[i].present);
 
 		printf("%sok %d - %s, as often as %ld\n", taken > 0 ? "" : "not ", i + 1,
 		       steps[i].name, taken);
 		failed |= taken <= 0;
 	}
-	printf("1..%d\n", nr);
+	printf("1..%d\n", NR_STEPS);
 	return failed;
 }
