@@ -63,4 +63,4 @@ module_exit(shmbuf_exit);
 MODULE_DESCRIPTION("Shared-memory buffers with crash-safe synchronization");
 MODULE_LICENSE("GPL");
 /* That of dkms.conf, which tests/versions sees to. */
-MODULE_VERSION("0.1.0");
+MODULE_VERSION("1.0.0");

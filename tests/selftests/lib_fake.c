@@ -128,6 +128,38 @@ TEST_F(api, thread_end_unregisters)
 	EXPECT_EQ(1, CALLS(UNREGISTER));
 }
 
+/* Once for each handle and process, however often it is asked for. */
+TEST_F(api, join)
+{
+	struct timespec past = {};
+	pid_t pid;
+
+	FAIL(REGISTER, EDQUOT);
+	EXPECT_EQ(-EDQUOT, shmbuf_join(self->b));
+	FAIL(REGISTER, EINTR);
+	ASSERT_EQ(0, shmbuf_join(self->b));
+	EXPECT_EQ(3, CALLS(REGISTER));
+	ASSERT_EQ(0, shmbuf_join(self->b));
+	EXPECT_EQ(3, CALLS(REGISTER));
+	EXPECT_EQ(-EPIPE, shmbuf_wait_peers(self->b, QUEUE, 0, &past, UINT64_MAX));
+	pid = spawn();
+	if (!pid) {
+		CHECK(shmbuf_wait_peers(self->b, QUEUE, 0, &past, UINT64_MAX) == -ETIMEDOUT);
+		CHECK(!shmbuf_join(self->b));
+		CHECK(CALLS(REGISTER) == 4);
+		for (;;)
+			pause();
+	}
+	UNTIL(shmbuf_wait_peers(self->b, QUEUE, 0, &past, 0) == -ETIMEDOUT);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(128 + SIGKILL, reap(pid));
+	EXPECT_EQ(-EOWNERDEAD, shmbuf_wait_peers(self->b, QUEUE, 0, &past, 0));
+	EXPECT_EQ(0, CALLS(UNREGISTER));
+	shmbuf_close(self->b);
+	EXPECT_EQ(1, CALLS(UNREGISTER));
+	self->b = NULL;
+}
+
 static struct shmbuf *shared_handle;
 static pthread_barrier_t barrier;
 

@@ -165,7 +165,7 @@ const struct column buffer_columns[] = {
 	{ "OWNER", "owner", "its user", get_owner, SHOWN },
 	{ "MODE", "mode", "permission bits", get_mode, SHOWN },
 	{ "CREATOR", "creator", "process that made it", get_creator, SHOWN },
-	{ "JOINED", "joined", "processes that use its locks", get_joined, SHOWN | RIGHT },
+	{ "JOINED", "joined", "processes whose death others hear of", get_joined, SHOWN | RIGHT },
 	{ "LOCKS", "locks", "locks that aren't free", get_locks, SHOWN },
 	{ "DEATHS", "deaths", "owners that died", get_deaths, SHOWN | RIGHT },
 	{ "WAITERS", "waiters", "threads that wait", get_waiters, RIGHT },

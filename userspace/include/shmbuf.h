@@ -29,6 +29,9 @@
  * in bytes.  Indexes count from 0.
  *
  * A call on an object of another kind gives -EINVAL and changes nothing.
+ *
+ * Since 1.0 this interface is frozen: a program that was compiled with it runs, as it was
+ * compiled, with each later libshmbuf.so.1.  Later releases add calls and flags.
  */
 #ifndef SHMBUF_H
 #define SHMBUF_H
@@ -198,10 +201,8 @@ int shmbuf_create(struct shmbuf **out, const char *name, size_t size,
  * @flags: 0, or SHMBUF_RDONLY for a handle that maps read-only, can wait on
  *	queues, and can neither lock, wake nor change anything
  *
- * Others hear of this process's death once it is joined, which begins with its first lock,
- * barrier or unit with SHMBUF_UNDO, and not here: one that must be counted from its
- * beginning takes a lock and releases it.  The caller gives the handle back by
- * shmbuf_close().
+ * Others hear of this process's death once it is joined, which it isn't by this call:
+ * see shmbuf_join().  The caller gives the handle back by shmbuf_close().
  *
  * Return: 0, or -EACCES (the buffer's mode), -EINVAL (the name),
  *	-ENAMETOOLONG, -ENOENT (no such buffer in this IPC namespace), -ENOMEM,
@@ -233,6 +234,29 @@ int shmbuf_from_fd(struct shmbuf **out, int fd);
  * Return: the descriptor.
  */
 int shmbuf_fd(const struct shmbuf *b);
+
+/**
+ * shmbuf_join() - have others hear of it when this process dies
+ * @b: the handle
+ *
+ * A process is joined to a buffer as long as it has an owner id there: one for each of its
+ * threads from that one's first lock or barrier to its end, and one for all of them from this
+ * call, or from their first unit with SHMBUF_UNDO.  Without this call one that has only opened
+ * the buffer, or uses nothing but queues and units without UNDO, isn't joined: shmbuf_deaths()
+ * doesn't tell of its death, and others' waits with deaths, such as shmbuf_wait_peers(),
+ * neither end by that nor count on it to wake them.
+ *
+ * It lasts until shmbuf_close() of @b, the end of the process, or exec, whichever thread made
+ * the call and whether that still runs.  To join again changes nothing.  A child of fork() is
+ * not joined by its parent's call, and makes its own.  When the process dies its id's death is
+ * logged beside those of its threads that had one, as SHMBUF_DEATH_EXIT, _SIGNAL or _EXEC.
+ *
+ * If the process dies in here, it had joined and its death is told of, or it hadn't and
+ * nothing is left of the call.
+ *
+ * Return: 0, or -EBADF (read-only handle), -EDQUOT (the user's owner ids), -ENOMEM.
+ */
+int shmbuf_join(struct shmbuf *b);
 
 /**
  * shmbuf_close() - give a handle back
@@ -540,8 +564,7 @@ int shmbuf_wait(struct shmbuf *b, uint32_t queue, uint64_t sequence,
  * A queue that has moved, or a wake that came, comes before deaths: the next call tells of
  * them, as long as @deaths doesn't count them.
  *
- * A process is joined to the buffer from its first lock (or registration) until its last
- * thread that had one ends.
+ * shmbuf_join() says who is joined to the buffer.
  *
  * Return: as shmbuf_wait(), and -EOWNERDEAD (another one died, be it since @deaths was
  *	counted), -EPIPE (no other process is joined).
@@ -634,7 +657,7 @@ int shmbuf_sem_wait_flags(struct shmbuf *b, uint32_t index, unsigned int flags,
  * @deaths: how many deaths the caller knows of; UINT64_MAX for all so far.  Not looked
  *	at where there is a unit.
  *
- * A process is joined to the buffer as in shmbuf_wait_peers(); one that only posts isn't.
+ * shmbuf_join() says who is joined to the buffer; one that only posts isn't by that.
  *
  * Return: as shmbuf_sem_wait_flags(), and without a unit -EOWNERDEAD (a process that is
  *	joined died, be it since @deaths was counted), -EPIPE (no other process is joined).
@@ -816,12 +839,12 @@ int shmbuf_owner_info(struct shmbuf *b, uint32_t index, struct shmbuf_owner_info
  * @room: how many; no more than SHMBUF_DEATHS_MAX are sure to be kept
  * @after: only those with a later sequence: what was last seen; UINT64_MAX for all
  *
- * Every process and thread that used locks through a handle of the buffer is told
- * of here when it ends, and its locks' next holders get -EOWNERDEAD.  A thread that
- * ends in good order and holds nothing isn't, nor is one whose handle is closed while
- * its process lives, if it holds nothing.  To hear of deaths, shmbuf_wait() on the
- * queue SHMBUF_INDEX_DEATHS: the sequence that it moved to is @sequence of the last
- * death.  Where the first one's isn't @after + 1, some were lost.
+ * Every thread that used locks through a handle of the buffer, and every process that is
+ * joined for all its threads by shmbuf_join(), is told of here when it ends, and its locks'
+ * next holders get -EOWNERDEAD.  A thread that ends in good order and holds nothing isn't,
+ * nor is one whose handle is closed while its process lives, if it holds nothing.  To hear
+ * of deaths, shmbuf_wait() on the queue SHMBUF_INDEX_DEATHS: the sequence that it moved to is
+ * @sequence of the last death.  Where the first one's isn't @after + 1, some were lost.
  *
  * Times are in ns on CLOCK_MONOTONIC, process and thread ids those of the caller's PID
  * namespace, 0 where it knows none.

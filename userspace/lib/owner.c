@@ -217,6 +217,17 @@ int shmbuf_self_process(struct shmbuf *b, __u64 *id)
 	return ret;
 }
 
+SHMBUF_EXPORT int shmbuf_join(struct shmbuf *b)
+{
+	__u64 id;
+	int ret;
+
+	do
+		ret = shmbuf_self_process(b, &id);
+	while (ret == -EINTR);
+	return ret;
+}
+
 /*
  * The calling thread's id in the buffer of @b; the next fast path has it, too.  A
  * read-only handle gets none, so that nothing here writes to its words.

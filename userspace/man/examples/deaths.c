@@ -18,22 +18,20 @@ static void tell(const struct shmbuf_death *death)
 
 int main(void)
 {
-	struct shmbuf_options options = { .nr_locks = 1 };
 	struct shmbuf_death deaths[SHMBUF_DEATHS_MAX];
 	struct shmbuf *buffer;
 	uint64_t seen;
 	int err, i, n;
 
-	err = shmbuf_create(&buffer, NULL, 4096, &options);
+	err = shmbuf_create(&buffer, NULL, 4096, NULL);
 	if (err < 0)
 		error(1, 0, "%s", shmbuf_strerror(err));
 	seen = shmbuf_sequence(buffer, SHMBUF_INDEX_DEATHS);
 	for (i = 0; i < 2; i++, wait(NULL)) {
 		if (fork())
 			continue;
-		/* Whoever used a lock is told of. */
-		shmbuf_lock(buffer, 0);
-		shmbuf_unlock(buffer, 0);
+		/* Whoever is joined is told of. */
+		shmbuf_join(buffer);
 		if (i)
 			raise(SIGKILL);
 		_exit(7);

@@ -6,11 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LOCK, QUEUE };
+enum { QUEUE };
 
 int main(void)
 {
-	struct shmbuf_options options = { .nr_locks = 1, .nr_queues = 1 };
+	struct shmbuf_options options = { .nr_queues = 1 };
 	struct shmbuf *buffer;
 	uint64_t sequence, deaths;
 	int err;
@@ -21,11 +21,9 @@ int main(void)
 	sequence = shmbuf_sequence(buffer, QUEUE);
 	deaths = shmbuf_sequence(buffer, SHMBUF_INDEX_DEATHS);
 
-	/* It takes a lock, so it is joined; and it never wakes anybody. */
-	if (!fork()) {
-		shmbuf_lock(buffer, LOCK);
-		return 0;
-	}
+	/* It is joined, and never wakes anybody. */
+	if (!fork())
+		return -shmbuf_join(buffer);
 	wait(NULL);
 
 	/* It died since the deaths were counted. */

@@ -12,6 +12,12 @@
  * fields must be 0.  Layouts are the same for 32-bit callers.  Pointers are
  * carried in __u64.
  *
+ * Since 1.0 nothing here changes or goes: numbers, values, names, layouts, what the
+ * calls do, and the user_* steps of linux/shmbuf_word.h, which are compiled into programs.
+ * A later module has more: commands, flags, kinds, fields in place of reserved ones, and at
+ * the end of structs that tell their size.  SHMBUF_ABI_VERSION counts that; who asks an
+ * older module for it gets ENOTTY, E2BIG, EOPNOTSUPP or EINVAL.
+ *
  * All calls return a value >= 0 on success.  Errors have one meaning each:
  *
  *	EACCES		the buffer's mode denies it

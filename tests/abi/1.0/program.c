@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A program of release 0.1: each call and struct, by the header beside it. It is never changed, and
+ * A program of release 1.0: each call and struct, by the header beside it. It is never changed, and
  * each later module has to do what it asks for. Prints TAP.
  */
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define NAME	"abi-0.1"
+#define NAME	"abi-1.0"
 #define NEVER	SHMBUF_DEADLINE_NEVER
 #define PAGE	4096
 #define ADDRESS(p)	((__u64)(uintptr_t)(p))
@@ -177,6 +177,22 @@ static void looks(int fd)
 	expect("WAITERS", 0, CALL(fd, WAITERS, shmbuf_waiters, .index = QUEUE));
 }
 
+/* A process is joined by an id of its own, whichever of its threads has one beside it. */
+static void joins(int fd)
+{
+	struct shmbuf_register process = {
+		.size = sizeof(process), .flags = SHMBUF_REGISTER_PROCESS,
+	};
+	struct shmbuf_stats stats = { .size = sizeof(stats) };
+
+	expect("REGISTER of the process", 0, call(fd, SHMBUF_IOC_REGISTER, &process));
+	expect("STATS", 0, call(fd, SHMBUF_IOC_STATS, &stats));
+	expect("... processes", 1, stats.joined);
+	expect("... owner ids", 2, stats.owners);
+	process.flags = 0;
+	expect("UNREGISTER", 0, call(fd, SHMBUF_IOC_UNREGISTER, &process));
+}
+
 int main(void)
 {
 	struct shmbuf_register reg = { .size = sizeof(reg) };
@@ -193,6 +209,7 @@ int main(void)
 	queues(fd);
 	others(fd, reg.owner);
 	looks(fd);
+	joins(fd);
 	expect("UNREGISTER", 0, call(fd, SHMBUF_IOC_UNREGISTER, &reg));
 	expect("UNLINK", 0, CALL(fd, UNLINK, shmbuf_name, .name = ADDRESS(NAME),
 				 .name_len = strlen(NAME)));
