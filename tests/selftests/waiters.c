@@ -295,7 +295,7 @@ TEST_F(waiters, many)
 	int i;
 
 	if (!pid) {
-		CHECK(!pthread_attr_init(&attr) && !pthread_attr_setstacksize(&attr, 32768));
+		CHECK(!pthread_attr_init(&attr) && !pthread_attr_setstacksize(&attr, 131072));
 		for (i = 0; i < MANY; i++)
 			CHECK(!pthread_create(&thread, &attr, wait_in_a_thread, &self->fd));
 		for (;;)
