@@ -183,6 +183,12 @@ static bool shmbuf_lock_is_free(struct shmbuf_bucket *bucket, u32 index, u64 wor
 	       !shmbuf_waiter_first(bucket, index, SHMBUF_KIND_LOCK);
 }
 
+/* Waiters among whom one of a certain CPU is looked for. */
+#define SHMBUF_LOCK_NEAR 8
+
+/* In a crowd, where each one's turn is short, who waits for longer isn't passed by. */
+#define SHMBUF_CROWD_NS (10 * SHMBUF_PATIENCE_NS)
+
 /*
  * Of those that WAKE moved here two try: one whom @cpu can run, and one elsewhere.  Who came by
  * himself, or waits for long, isn't passed by.

@@ -99,12 +99,6 @@ void shmbuf_lock_moved(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waite
  */
 int shmbuf_lock_retake(struct shmbuf_buffer *buffer, struct shmbuf_waiter *waiter, bool queued);
 
-/* Waiters among whom one of a certain CPU is looked for. */
-#define SHMBUF_LOCK_NEAR 8
-
-/* In a crowd, where each one's turn is short, who waits for longer isn't passed by. */
-#define SHMBUF_CROWD_NS (10 * SHMBUF_PATIENCE_NS)
-
 /* Put the deaths of all dead owners on record in the words. */
 void shmbuf_locks_bury(struct shmbuf_buffer *buffer);
 
