@@ -47,9 +47,9 @@ static const struct abi {
 	{ 0xbd31, 40, 0x2, BOTH },		/* SEM_POST */
 	{ 0xbd38, 32, 0, BOTH },		/* BARRIER_WAIT */
 	{ 0xbd39, 32, 0, BOTH },		/* BARRIER_LEAVE */
-	{ 0xbd40, 136, 0, NEEDS_BUFFER },	/* OWNER_INFO */
+	{ 0xbd40, 184, 0, NEEDS_BUFFER },	/* OWNER_INFO */
 	{ 0xbd41, 32, 0, NEEDS_BUFFER },	/* DEATHS */
-	{ 0xbd42, 144, 0, NEEDS_BUFFER },	/* STATS */
+	{ 0xbd42, 208, 0, NEEDS_BUFFER },	/* STATS */
 	{ 0xbd43, 32, 0, 0 },			/* LIST */
 	{ 0xbd44, 24, 0, NEEDS_BUFFER },	/* OBJECTS */
 	{ 0xbd45, 24, 0, NEEDS_BUFFER },	/* WAITERS */

@@ -180,7 +180,7 @@ FIELD(barrier, reserved, 12, 4);
 FIELD(barrier, owner, 16, 8);
 FIELD(barrier, deadline, 24, 8);
 
-STRUCT(death, 64);
+STRUCT(death, 80);
 FIELD(death, sequence, 0, 8);
 FIELD(death, owner, 8, 8);
 FIELD(death, time, 16, 8);
@@ -189,8 +189,9 @@ FIELD(death, tid, 28, 4);
 FIELD(death, how, 32, 4);
 FIELD(death, code, 36, 4);
 FIELD(death, flags, 40, 4);
-FIELD(death, reserved, 44, 4);
+FIELD(death, reserved0, 44, 4);
 FIELD(death, comm, 48, 16);
+FIELD(death, reserved, 64, 16);
 
 STRUCT(deaths, 32);
 FIELD(deaths, size, 0, 4);
@@ -200,16 +201,17 @@ FIELD(deaths, nr_deaths, 16, 4);
 FIELD(deaths, reserved, 20, 4);
 FIELD(deaths, after, 24, 8);
 
-STRUCT(waiter_info, 48);
+STRUCT(waiter_info, 64);
 FIELD(waiter_info, owner, 0, 8);
 FIELD(waiter_info, since, 8, 8);
 FIELD(waiter_info, pid, 16, 4);
 FIELD(waiter_info, tid, 20, 4);
 FIELD(waiter_info, flags, 24, 4);
-FIELD(waiter_info, reserved, 28, 4);
+FIELD(waiter_info, reserved0, 28, 4);
 FIELD(waiter_info, comm, 32, 16);
+FIELD(waiter_info, reserved, 48, 16);
 
-STRUCT(owner_info, 136);
+STRUCT(owner_info, 184);
 FIELD(owner_info, size, 0, 4);
 FIELD(owner_info, flags, 4, 4);
 FIELD(owner_info, index, 8, 4);
@@ -222,7 +224,8 @@ FIELD(owner_info, comm, 40, 16);
 FIELD(owner_info, nr_readers, 56, 4);
 FIELD(owner_info, nr_waiters, 60, 4);
 FIELD(owner_info, waiters, 64, 8);
-FIELD(owner_info, death, 72, 64);
+FIELD(owner_info, death, 72, 80);
+FIELD(owner_info, reserved, 152, 32);
 
 STRUCT(recover, 24);
 FIELD(recover, size, 0, 4);
@@ -231,7 +234,7 @@ FIELD(recover, index, 8, 4);
 FIELD(recover, reserved, 12, 4);
 FIELD(recover, owner, 16, 8);
 
-STRUCT(stats, 144);
+STRUCT(stats, 208);
 FIELD(stats, size, 0, 4);
 FIELD(stats, flags, 4, 4);
 FIELD(stats, buffer_id, 8, 8);
@@ -257,10 +260,11 @@ FIELD(stats, seals, 116, 4);
 FIELD(stats, create_flags, 120, 4);
 FIELD(stats, creator_pid, 124, 4);
 FIELD(stats, creator, 128, 16);
+FIELD(stats, reserved, 144, 64);
 
-STRUCT(listing, 400);
+STRUCT(listing, 464);
 FIELD(listing, name, 0, 256);
-FIELD(listing, stats, 256, 144);
+FIELD(listing, stats, 256, 208);
 
 STRUCT(list, 32);
 FIELD(list, size, 0, 4);
@@ -270,7 +274,7 @@ FIELD(list, listings, 16, 8);
 FIELD(list, nr_listings, 24, 4);
 FIELD(list, listing_size, 28, 4);
 
-STRUCT(object, 64);
+STRUCT(object, 96);
 FIELD(object, index, 0, 4);
 FIELD(object, kind, 4, 4);
 FIELD(object, state, 8, 4);
@@ -281,6 +285,7 @@ FIELD(object, most, 32, 8);
 FIELD(object, contentions, 40, 8);
 FIELD(object, waited, 48, 8);
 FIELD(object, longest, 56, 8);
+FIELD(object, reserved, 64, 32);
 
 STRUCT(objects, 24);
 FIELD(objects, size, 0, 4);

@@ -112,7 +112,7 @@ static void exec(int fd)
 	EXPECT_EQ(how_, d->how);						\
 	EXPECT_EQ(code_, d->code);						\
 	EXPECT_EQ(SHMBUF_DEATH_PROCESS, d->flags);				\
-	EXPECT_EQ(0, d->reserved);						\
+	EXPECT_EQ(0, d->reserved0);						\
 	EXPECT_STREQ(comm_, d->comm);						\
 	EXPECT_LE(self->start, d->time);					\
 	EXPECT_GE(end, d->time);						\

@@ -170,7 +170,7 @@ TEST_F(info, waiters)
 		EXPECT_EQ(pids[i], w->pid);
 		EXPECT_EQ(pids[i], w->tid);
 		EXPECT_EQ(0, w->flags);
-		EXPECT_EQ(0, w->reserved);
+		EXPECT_EQ(0, w->reserved0);
 		EXPECT_LE(times[i], w->since);
 		EXPECT_GE(times[i + 1], w->since);
 		snprintf(name, sizeof(name), "waiter %d", i);

@@ -105,8 +105,9 @@ TEST_F(leaks, deaths)
 	EXPECT_STREQ("d", deaths[0].comm);
 	EXPECT_EQ(true, tidy(deaths[0].comm, sizeof(deaths[0].comm)));
 	EXPECT_EQ(true, tidy(deaths[1].comm, sizeof(deaths[1].comm)));
-	EXPECT_EQ(0, deaths[0].reserved);
-	EXPECT_EQ(0, deaths[1].reserved);
+	EXPECT_EQ(0, deaths[0].reserved0);
+	EXPECT_EQ(true, zeros(deaths[0].reserved, sizeof(deaths[0].reserved)));
+	EXPECT_EQ(true, zeros(deaths[1].reserved, sizeof(deaths[1].reserved)));
 	EXPECT_EQ(true, untouched(&deaths[2], 2 * sizeof(*deaths)));
 }
 
@@ -124,10 +125,12 @@ TEST_F(leaks, owner_info)
 	ASSERT_EQ(0, do_owner_info(self->fd, 0, info, waiters, 3));
 	EXPECT_EQ(1, info->nr_waiters);
 	EXPECT_EQ(true, tidy(info->comm, sizeof(info->comm)));
+	EXPECT_EQ(true, zeros(info->reserved, sizeof(info->reserved)));
 	EXPECT_EQ(true, zeros(&info->death, sizeof(info->death)));
 	EXPECT_STREQ("w", waiters[0].comm);
 	EXPECT_EQ(true, tidy(waiters[0].comm, sizeof(waiters[0].comm)));
-	EXPECT_EQ(0, waiters[0].reserved);
+	EXPECT_EQ(0, waiters[0].reserved0);
+	EXPECT_EQ(true, zeros(waiters[0].reserved, sizeof(waiters[0].reserved)));
 	EXPECT_EQ(0, waiters[0].flags);
 	EXPECT_EQ(true, untouched(&waiters[1], 2 * sizeof(*waiters)));
 	kill_and_reap(pid);
@@ -141,6 +144,7 @@ TEST_F(leaks, stats)
 	EXPECT_EQ(0, stats->flags);
 	EXPECT_EQ(1, stats->held);
 	EXPECT_EQ(true, tidy(stats->creator, sizeof(stats->creator)));
+	EXPECT_EQ(true, zeros(stats->reserved, sizeof(stats->reserved)));
 }
 
 TEST_F(leaks, list)
@@ -162,7 +166,7 @@ TEST_F(leaks, list)
 	EXPECT_EQ(sizeof(stats), listing->stats.size);
 	EXPECT_EQ(0, listing->stats.flags);
 	EXPECT_EQ(true, tidy(listing->stats.creator, sizeof(stats.creator)));
-	EXPECT_EQ(true, zeros(listing + 1, 24));
+	EXPECT_EQ(true, zeros(listing->stats.reserved, sizeof(stats.reserved) + 24));
 	EXPECT_EQ(true, untouched(p + size, 2 * size));
 }
 
@@ -195,7 +199,8 @@ TEST_F(leaks, waiters)
 	ASSERT_EQ(1, do_waiters(self->fd, 1, waiters, 3));
 	EXPECT_EQ(0, waiters[0].owner);
 	EXPECT_EQ(0, waiters[0].flags);
-	EXPECT_EQ(0, waiters[0].reserved);
+	EXPECT_EQ(0, waiters[0].reserved0);
+	EXPECT_EQ(true, zeros(waiters[0].reserved, sizeof(waiters[0].reserved)));
 	EXPECT_STREQ("w", waiters[0].comm);
 	EXPECT_EQ(true, tidy(waiters[0].comm, sizeof(waiters[0].comm)));
 	EXPECT_EQ(true, untouched(&waiters[1], 2 * sizeof(*waiters)));

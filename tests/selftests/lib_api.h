@@ -697,7 +697,7 @@ TEST(error_texts)
 	}
 	EXPECT_NE(NULL, strstr(shmbuf_strerror(-ENODEV), "modprobe"));
 	EXPECT_NE(NULL, strstr(shmbuf_strerror(-ECONNREFUSED), "group shmbuf"));
-	EXPECT_NE(NULL, strstr(shmbuf_strerror(-EPROTONOSUPPORT), "older"));
+	EXPECT_NE(NULL, strstr(shmbuf_strerror(-EPROTONOSUPPORT), "too old"));
 }
 
 #endif /* LIB_API_H */

@@ -268,6 +268,9 @@ TEST_F(lib_cond, any)
 	EXPECT_EQ(-EINVAL, shmbuf_wait_any(items, 0, &past, NULL));
 	EXPECT_EQ(-EINVAL, shmbuf_wait_any(items, 65, &past, NULL));
 	EXPECT_EQ(-EINVAL, shmbuf_wait_any(items, 2, &bad, NULL));
+	items[1].reserved = 1;
+	EXPECT_EQ(-EINVAL, shmbuf_wait_any(items, 2, &past, NULL));
+	items[1].reserved = 0;
 	EXPECT_EQ(0, shmbuf_wake(self->b, QUEUE, 1));
 	EXPECT_EQ(0, shmbuf_wait_any(items, 2, NULL, NULL));
 	EXPECT_EQ(0, shmbuf_unlock(self->b, OTHER));

@@ -28,9 +28,13 @@ TEST_F(api, node_errors)
 	EXPECT_EQ(-ENODEV, shmbuf_unlink("x"));
 	EXPECT_EQ(-ENODEV, shmbuf_query(NULL, &(struct shmbuf_info) {}));
 	shmbuf_fake()->open_error = 0;
-	shmbuf_fake()->abi_version = SHMBUF_ABI_VERSION - 1;
+	shmbuf_fake()->abi_version = SHMBUF_ABI_OLDEST - 1;
 	EXPECT_EQ(-EPROTONOSUPPORT, shmbuf_create(&b, NULL, 1, NULL));
 	EXPECT_EQ(-EPROTONOSUPPORT, shmbuf_from_fd(&b, shmbuf_fd(self->b)));
+	shmbuf_fake()->abi_version = SHMBUF_ABI_OLDEST;
+	ASSERT_EQ(0, shmbuf_create(&b, NULL, 1, NULL));
+	shmbuf_close(b);
+	b = NULL;
 	shmbuf_fake()->abi_version = SHMBUF_ABI_VERSION;
 	FAIL(CREATE, ENOTTY);
 	EXPECT_EQ(-EPROTONOSUPPORT, shmbuf_create(&b, NULL, 1, NULL));

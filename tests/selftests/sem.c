@@ -399,33 +399,48 @@ TEST_F(sem, who_waits_long_gets_the_unit)
 	EXPECT_EQ(0, reap(pid));
 }
 
-/*
- * Who is told of a unit and isn't allowed to run keeps nobody from it.  With PREEMPT_RT timers
- * have a thread of priority 1, which is to have its turns.
- */
-TEST_F(sem, a_waiter_without_a_cpu)
+/* Whether a unit goes to the second while the first, who is told of it, isn't allowed to run. */
+static bool unit_passes(int fd, int *shared)
 {
+	/* With PREEMPT_RT timers have a thread of priority 1, which is to have its turns. */
 	struct sched_param first = { .sched_priority = 1 }, normal = {};
 	__u64 end = now() + 60 * NSEC_PER_SEC;
 	pid_t barred, other;
+	bool passed;
+
+	shared[0] = 0;
+	pin(0);
+	barred = spawn_sleeper(fd, shared, 1, false);
+	pin(1);
+	other = spawn_sleeper(fd, shared, 2, false);
+	pin(0);
+	CHECK(!sched_setscheduler(0, SCHED_RR, &first));
+	CHECK(do_sem_post(fd, 0, SEM) == 0);
+	while (!back(shared) && now() < end)
+		;
+	CHECK(!sched_setscheduler(0, SCHED_OTHER, &normal));
+	passed = shared[1] == 2;
+	CHECK(reap(passed ? other : barred) == 0);
+	CHECK(do_sem_post(fd, 0, SEM) == 0);
+	CHECK(reap(passed ? barred : other) == 0);
+	return passed;
+}
+
+/*
+ * A kernel keeps a part of each second for who isn't SCHED_RR: a machine that has no time for
+ * anybody else until then has to be asked again.
+ */
+TEST_F(sem, a_waiter_without_a_cpu)
+{
+	bool passed = false;
+	int i;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "one CPU");
 	new_sem(self->fd, SEM, 0, 1);
-	pin(0);
-	barred = spawn_sleeper(self->fd, self->shared, 1, false);
-	pin(1);
-	other = spawn_sleeper(self->fd, self->shared, 2, false);
-	pin(0);
-	ASSERT_EQ(0, sched_setscheduler(0, SCHED_RR, &first));
-	EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
-	while (!back(self->shared) && now() < end)
-		;
-	ASSERT_EQ(0, sched_setscheduler(0, SCHED_OTHER, &normal));
-	ASSERT_EQ(2, self->shared[1]);
-	EXPECT_EQ(0, reap(other));
-	EXPECT_EQ(0, do_sem_post(self->fd, 0, SEM));
-	EXPECT_EQ(0, reap(barred));
+	for (i = 0; i < 5 && !passed; i++)
+		passed = unit_passes(self->fd, self->shared);
+	EXPECT_EQ(true, passed);
 }
 
 static int wait_peers(int fd, __u64 owner, __u64 deadline, __u64 deaths)

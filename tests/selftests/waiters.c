@@ -170,7 +170,7 @@ static void expect_waiter(struct __test_metadata *_metadata, const struct kind *
 	EXPECT_EQ(pid, w->pid);
 	EXPECT_EQ(pid, w->tid);
 	EXPECT_EQ(kind->flags, w->flags);
-	EXPECT_EQ(0, w->reserved);
+	EXPECT_EQ(0, w->reserved0);
 	EXPECT_STREQ(name, w->comm);
 }
 

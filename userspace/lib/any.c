@@ -13,6 +13,8 @@ static int item_from(const struct shmbuf_any *any, struct shmbuf_wait_item *item
 		.flags = any->flags,
 		.sequence = any->kind == SHMBUF_KIND_QUEUE ? any->sequence : 0,
 	};
+	if (any->reserved)
+		return -EINVAL;
 	if (any->b->readonly)
 		return any->kind == SHMBUF_KIND_QUEUE ? 0 : -EBADF;
 	if (any->kind == SHMBUF_KIND_LOCK)

@@ -9,7 +9,7 @@ static const char *const errors[] = {
 	[ECONNREFUSED] =
 		"/dev/shmbuf may not be opened: add the user to group shmbuf (adduser USER shmbuf) and log in again",
 	[EPROTONOSUPPORT] =
-		"the loaded module is older than this library: install the module of the same release and reload it (rmmod shmbuf; modprobe shmbuf)",
+		"the loaded module is too old for this library: install the module of the same release and reload it (rmmod shmbuf; modprobe shmbuf)",
 	[ENOTTY] =
 		"the file descriptor is no shmbuf handle, or the module doesn't know this call: pass a handle, or install a newer module",
 	[EOPNOTSUPP] =

@@ -18,7 +18,7 @@ int shmbuf_ask(int fd, struct shmbuf_query *query)
 
 	query->size = sizeof(*query);
 	ret = shmbuf_sys_ioctl(fd, SHMBUF_IOC_QUERY, query);
-	if (!ret && query->abi_version < SHMBUF_ABI_VERSION)
+	if (!ret && query->abi_version < SHMBUF_ABI_OLDEST)
 		ret = -EPROTONOSUPPORT;
 	return ret;
 }

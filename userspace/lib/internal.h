@@ -22,6 +22,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The ABI of the modules of release 1.0, which every library works on. */
+#define SHMBUF_ABI_OLDEST	3
+
 #define SHMBUF_EXPORT	__attribute__((visibility("default")))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)

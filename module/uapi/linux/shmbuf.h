@@ -842,8 +842,9 @@ enum shmbuf_death_how {
  * @how: enum shmbuf_death_how
  * @code: exit status or signal
  * @flags: SHMBUF_DEATH_*
- * @reserved: 0
+ * @reserved0: 0
  * @comm: the process's name as it joined
+ * @reserved: 0
  */
 struct shmbuf_death {
 	__u64 sequence;
@@ -854,8 +855,9 @@ struct shmbuf_death {
 	__u32 how;
 	__u32 code;
 	__u32 flags;
-	__u32 reserved;
+	__u32 reserved0;
 	char comm[SHMBUF_COMM_LEN];
+	__u64 reserved[2];
 };
 
 /* So many deaths are kept of each buffer, at least. */
@@ -905,8 +907,9 @@ struct shmbuf_deaths {
  * @pid: of its process, as the caller's PID namespace knows it; 0 for unknown
  * @tid: of its thread, likewise
  * @flags: SHMBUF_LOCK_SHARED where it wants to read
- * @reserved: 0
+ * @reserved0: 0
  * @comm: the thread's name
+ * @reserved: 0
  */
 struct shmbuf_waiter_info {
 	__u64 owner;
@@ -914,8 +917,9 @@ struct shmbuf_waiter_info {
 	__u32 pid;
 	__u32 tid;
 	__u32 flags;
-	__u32 reserved;
+	__u32 reserved0;
 	char comm[SHMBUF_COMM_LEN];
+	__u64 reserved[2];
 };
 
 /**
@@ -939,6 +943,7 @@ struct shmbuf_waiter_info {
  *	more than SHMBUF_OWNER_INFO_MAX.
  * @waiters: in: address of an array of struct shmbuf_waiter_info, or 0
  * @death: out: with SHMBUF_OWNER_DEAD
+ * @reserved: out: 0
  *
  * For any handle of the buffer, read-only ones as well.
  *
@@ -958,6 +963,7 @@ struct shmbuf_owner_info {
 	__u32 nr_waiters;
 	__u64 waiters;
 	struct shmbuf_death death;
+	__u64 reserved[4];
 };
 
 /**
@@ -988,6 +994,7 @@ struct shmbuf_owner_info {
  * @creator_pid: out: of the process that made it, as the caller's PID namespace knows it; 0 for
  *	unknown
  * @creator: out: that process's name then
+ * @reserved: out: 0
  *
  * For any handle of the buffer.  The counts are from one moment each, not all from the same.
  *
@@ -1019,6 +1026,7 @@ struct shmbuf_stats {
 	__u32 create_flags;
 	__u32 creator_pid;
 	char creator[SHMBUF_COMM_LEN];
+	__u64 reserved[8];
 };
 
 /**
@@ -1074,6 +1082,7 @@ struct shmbuf_list {
  *	memory for it; for others it is 0.
  * @waited: ns that these slept
  * @longest: ns that the longest of these slept
+ * @reserved: 0
  */
 struct shmbuf_object {
 	__u32 index;
@@ -1086,6 +1095,7 @@ struct shmbuf_object {
 	__u64 contentions;
 	__u64 waited;
 	__u64 longest;
+	__u64 reserved[4];
 };
 
 /* Most objects that one OBJECTS tells of. */

@@ -159,7 +159,7 @@ struct shmbuf_info {
  * without a handle), besides those named at each:
  *	-ENODEV		there is no /dev/shmbuf: the module isn't loaded
  *	-ECONNREFUSED	/dev/shmbuf may not be opened: not in group shmbuf
- *	-EPROTONOSUPPORT the module is older than this library
+ *	-EPROTONOSUPPORT the module is from before release 1.0
  *	-EMFILE, -ENFILE, -ENOMEM, -EINTR
  */
 
@@ -976,6 +976,7 @@ int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
  * @kind: SHMBUF_KIND_LOCK, SHMBUF_KIND_QUEUE or SHMBUF_KIND_SEMAPHORE
  * @flags: SHMBUF_WAIT_ITEM_*; SHARED as SHMBUF_SHARED in shmbuf_lock_flags(), UNDO as
  *	SHMBUF_UNDO in shmbuf_sem_wait_flags()
+ * @reserved: 0
  * @sequence: a queue: what shmbuf_sequence() said
  */
 struct shmbuf_any {
@@ -983,6 +984,7 @@ struct shmbuf_any {
 	uint32_t index;
 	unsigned int kind;
 	unsigned int flags;
+	uint32_t reserved;
 	uint64_t sequence;
 };
 
