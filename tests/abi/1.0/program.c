@@ -21,7 +21,7 @@
 
 enum { LOCK, QUEUE, SEM, BARRIER, FREE, NR_OBJECTS };
 
-static int tests, failed;
+static int tests, failed, spoilt;
 
 static void expect(const char *what, long long want, long long got)
 {
@@ -34,11 +34,22 @@ static void expect(const char *what, long long want, long long got)
 	printf("not ok %d - %s: %lld, not %lld\n", tests, what, got, want);
 }
 
+/* With a copy of the argument, so that what is written behind it is seen. */
 static int call(int fd, unsigned long command, void *argument)
 {
-	int ret = ioctl(fd, command, argument);
+	size_t size = *(__u32 *)argument, i;
+	__u64 copy[PAGE / 8];
+	unsigned char *bytes = (unsigned char *)copy;
+	int ret;
 
-	return ret < 0 ? -errno : ret;
+	memset(bytes, 0xa5, sizeof(copy));
+	memcpy(bytes, argument, size);
+	ret = ioctl(fd, command, bytes);
+	ret = ret < 0 ? -errno : ret;
+	memcpy(argument, bytes, size);
+	for (i = size; i < sizeof(copy); i++)
+		spoilt |= bytes[i] != 0xa5;
+	return ret;
 }
 
 #define CALL(fd, command, type, ...)	\
@@ -213,6 +224,7 @@ int main(void)
 	expect("UNREGISTER", 0, call(fd, SHMBUF_IOC_UNREGISTER, &reg));
 	expect("UNLINK", 0, CALL(fd, UNLINK, shmbuf_name, .name = ADDRESS(NAME),
 				 .name_len = strlen(NAME)));
+	expect("nothing behind the structs is changed", 0, spoilt);
 	printf("1..%d\n", tests);
 	return failed;
 }
