@@ -186,12 +186,9 @@ static bool shmbuf_lock_is_free(struct shmbuf_bucket *bucket, u32 index, u64 wor
 /* Waiters among whom one of a certain CPU is looked for. */
 #define SHMBUF_LOCK_NEAR 8
 
-/* In a crowd, where each one's turn is short, who waits for longer isn't passed by. */
-#define SHMBUF_CROWD_NS (10 * SHMBUF_PATIENCE_NS)
-
 /*
- * Of those that WAKE moved here two try: one whom @cpu can run, and one elsewhere.  Who came by
- * himself, or waits for long, isn't passed by.
+ * Of those that WAKE moved here two try: one whom @cpu can run, and one elsewhere.  The first of
+ * all is one of them, and who came by himself isn't passed by.
  */
 static void shmbuf_lock_try_two(struct shmbuf_bucket *bucket, struct shmbuf_waiter *first,
 				unsigned int cpu, struct shmbuf_wakeups *wakeups)
@@ -206,8 +203,7 @@ static void shmbuf_lock_try_two(struct shmbuf_bucket *bucket, struct shmbuf_wait
 		if (!waiter->trying) {
 			if (!waiter->moved || wakeups->nr == SHMBUF_WAKE_BATCH)
 				break;
-			if (!tries[here] ||
-			    (waiter == first && ktime_get_ns() - first->since > SHMBUF_CROWD_NS))
+			if (!tries[here])
 				shmbuf_waiter_try(bucket, waiter, wakeups);
 		}
 		tries[here] = true;

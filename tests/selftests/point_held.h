@@ -249,19 +249,32 @@ static int nr_traced(const struct scene *s, const char *text, const char *event)
 	return nr;
 }
 
+static void traced_once(const struct scene *s, const char *trace)
+{
+	char *text = read_text(trace);
+
+	CHECK(nr_traced(s, text, "shmbuf_lock_acquired") == 1);
+	CHECK(nr_traced(s, text, "shmbuf_lock_released") == 1);
+	free(text);
+}
+
 /* A lock is taken while another item is won: it goes back, and what is traced comes in pairs. */
 static void run_lock_lost(const void *arg)
 {
 	const char *dir = TRACEFS "/instances/points";
 	struct scene s = {};
-	char path[128], *text;
+	char path[128];
+	bool traced;
 
 	(void)arg;
-	CHECK(mounted("tracefs", TRACEFS, TRACEFS "/instances"));
-	CHECK(!mkdir(dir, 0700) || errno == EEXIST);
+	/* A kernel that counts lines has no tracing. */
+	traced = mounted("tracefs", TRACEFS, TRACEFS "/instances");
 	begin(&s, 2);
 	snprintf(path, sizeof(path), "%s/events/shmbuf/enable", dir);
-	write_text(path, "1");
+	if (traced) {
+		CHECK(!mkdir(dir, 0700) || errno == EEXIST);
+		write_text(path, "1");
+	}
 	arm("sweep_begun", "stay", 0, 0);
 	hold_lock(&s);
 	spawn_actor(&s, s.victim, &waits_any);
@@ -277,13 +290,12 @@ static void run_lock_lost(const void *arg)
 	disarm("any_taken");
 	UNTIL(get(&s.victim->returned));
 	CHECK(s.victim->result == 0);
-	write_text(path, "0");
-	snprintf(path, sizeof(path), "%s/trace", dir);
-	text = read_text(path);
-	CHECK(nr_traced(&s, text, "shmbuf_lock_acquired") == 1);
-	CHECK(nr_traced(&s, text, "shmbuf_lock_released") == 1);
-	free(text);
-	CHECK(!rmdir(dir));
+	if (traced) {
+		write_text(path, "0");
+		snprintf(path, sizeof(path), "%s/trace", dir);
+		traced_once(&s, path);
+		CHECK(!rmdir(dir));
+	}
 	CHECK(try_objects(&s, 0) == 0);
 	end(&s);
 }
