@@ -108,7 +108,7 @@ void shmbuf_death_record(struct shmbuf_owner *owner)
 		.member = shmbuf_member_get(owner->member),
 		.tid = owner->process_bound ? NULL : get_pid(owner->pid),
 		.cause = owner->cause,
-		.flags = owner->last ? SHMBUF_DEATH_PROCESS : 0,
+		.flags = owner->last ? SHMBUF_DEATH_OF_PROCESS : 0,
 	};
 	WRITE_ONCE(buffer->nr_deaths, sequence);
 	word = atomic64_read(&buffer->deaths_word);

@@ -250,7 +250,7 @@ static int shmbuf_info_copy_waiters(struct shmbuf_buffer *buffer, u32 index, u32
 	int ret = 0;
 	u32 i;
 
-	room = min_t(u32, room, SHMBUF_OWNER_INFO_MAX);
+	room = min_t(u32, room, SHMBUF_WAITERS_MAX);
 	if (room) {
 		infos = kvcalloc(room, sizeof(*infos), GFP_KERNEL_ACCOUNT);
 		if (!infos)

@@ -125,9 +125,10 @@ static int shmbuf_cmd_seal(struct shmbuf_call *call)
 {
 	const struct shmbuf_seal *args = &call->args->seal;
 
-	if (args->reserved ||
-	    args->seals & ~(SHMBUF_SEAL_GROW | SHMBUF_SEAL_WRITERS | SHMBUF_SEAL_EXEC))
+	if (args->reserved)
 		return -EINVAL;
+	if (args->seals & ~(SHMBUF_SEAL_GROW | SHMBUF_SEAL_WRITERS | SHMBUF_SEAL_EXEC))
+		return -EOPNOTSUPP;
 	return shmbuf_buffer_seal(call->buffer, args->seals);
 }
 

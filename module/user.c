@@ -33,7 +33,7 @@ MODULE_PARM_DESC(max_user_waiters, "threads per user that wait at once");
 
 static unsigned long max_user_claims = 1UL << 18;
 module_param(max_user_claims, ulong, 0644);
-MODULE_PARM_DESC(max_user_claims, "objects of which owners of a user have a part: readers' locks, UNDO units, barriers");
+MODULE_PARM_DESC(max_user_claims, "objects of which owners of a user have a part: readers' locks, UNDO units, barriers, watched queues");
 
 /**
  * struct shmbuf_user - what one user has

@@ -68,7 +68,7 @@ static void without_a_word(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, death.owner, thread->id);
 	/* It has been collected: nobody can tell. */
 	KUNIT_EXPECT_EQ(test, death.how, SHMBUF_DEATH_UNKNOWN);
-	KUNIT_EXPECT_EQ(test, death.flags, SHMBUF_DEATH_PROCESS);
+	KUNIT_EXPECT_EQ(test, death.flags, SHMBUF_DEATH_OF_PROCESS);
 	KUNIT_EXPECT_STREQ(test, death.comm, "shmbuf_scene");
 }
 
@@ -282,7 +282,7 @@ static void last_deaths(struct kunit *test)
 			continue;
 		KUNIT_EXPECT_EQ(test, death.sequence, i + 1);
 		/* With the last of its ids a process is no more joined. */
-		KUNIT_EXPECT_EQ(test, death.flags, i == nr - 1 ? SHMBUF_DEATH_PROCESS : 0);
+		KUNIT_EXPECT_EQ(test, death.flags, i == nr - 1 ? SHMBUF_DEATH_OF_PROCESS : 0);
 	}
 	KUNIT_EXPECT_TRUE(test, list_empty(&buffer->members));
 	shmbuf_owners_reap(buffer);

@@ -257,7 +257,7 @@ static void right(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SCENE_IOCTL(test, file, SHMBUF_IOC_SEAL, args), 0);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(shmbuf_handle(file)->buffer->seals), SHMBUF_SEAL_EXEC);
 	seal->seals = 1U << 3;
-	KUNIT_EXPECT_EQ(test, SCENE_IOCTL(test, file, SHMBUF_IOC_SEAL, args), -EINVAL);
+	KUNIT_EXPECT_EQ(test, SCENE_IOCTL(test, file, SHMBUF_IOC_SEAL, args), -EOPNOTSUPP);
 	seal->seals = SHMBUF_SEAL_GROW;
 	seal->reserved = 1;
 	KUNIT_EXPECT_EQ(test, SCENE_IOCTL(test, file, SHMBUF_IOC_SEAL, args), -EINVAL);

@@ -111,7 +111,7 @@ static void exec(int fd)
 	EXPECT_EQ(dead->pid, d->tid);						\
 	EXPECT_EQ(how_, d->how);						\
 	EXPECT_EQ(code_, d->code);						\
-	EXPECT_EQ(SHMBUF_DEATH_PROCESS, d->flags);				\
+	EXPECT_EQ(SHMBUF_DEATH_OF_PROCESS, d->flags);				\
 	EXPECT_EQ(0, d->reserved0);						\
 	EXPECT_STREQ(comm_, d->comm);						\
 	EXPECT_LE(self->start, d->time);					\
@@ -220,7 +220,7 @@ TEST_F(deaths, thread)
 	EXPECT_EQ(a.tid, self->d[0].tid);
 	EXPECT_EQ(SHMBUF_DEATH_THREAD, self->d[0].how);
 	/* Nobody else of this process has an id. */
-	EXPECT_EQ(SHMBUF_DEATH_PROCESS, self->d[0].flags);
+	EXPECT_EQ(SHMBUF_DEATH_OF_PROCESS, self->d[0].flags);
 }
 
 TEST_F(deaths, last_of_its_process)
@@ -236,7 +236,7 @@ TEST_F(deaths, last_of_its_process)
 	close(other);
 	ASSERT_EQ(2, do_deaths(self->fd, self->d, 4, ALL));
 	EXPECT_EQ(SHMBUF_DEATH_HANDLE, self->d[1].how);
-	EXPECT_EQ(SHMBUF_DEATH_PROCESS, self->d[1].flags);
+	EXPECT_EQ(SHMBUF_DEATH_OF_PROCESS, self->d[1].flags);
 }
 
 /* A thread that vanished is seen while somebody waits, though nobody asks. */
@@ -289,7 +289,7 @@ TEST_F(deaths, unregister_with_a_lock)
 	EXPECT_EQ(1, sequence);
 	ASSERT_EQ(1, do_deaths(self->observer, self->d, 2, ALL));
 	EXPECT_EQ(0, self->d[0].flags);
-	self->d[0].flags = SHMBUF_DEATH_PROCESS;
+	self->d[0].flags = SHMBUF_DEATH_OF_PROCESS;
 	EXPECT_EQ(SHMBUF_DEATH_UNREGISTER, self->d[0].how);
 	EXPECT_EQ(v.pid, self->d[0].pid);
 	EXPECT_STREQ(comm, self->d[0].comm);

@@ -232,7 +232,7 @@ static void die(int fd, __u32 first, __u32 count, struct victim *v)
 	EXPECT_EQ(dead->pid, d->tid);						\
 	EXPECT_EQ(SHMBUF_DEATH_SIGNAL, d->how);					\
 	EXPECT_EQ(SIGKILL, d->code);						\
-	EXPECT_EQ(SHMBUF_DEATH_PROCESS, d->flags);				\
+	EXPECT_EQ(SHMBUF_DEATH_OF_PROCESS, d->flags);				\
 	EXPECT_STREQ("victim", d->comm);					\
 	EXPECT_LE(dead->died[0], d->time);					\
 	EXPECT_GE(dead->died[1], d->time);					\

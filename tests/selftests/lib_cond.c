@@ -284,6 +284,12 @@ TEST_F(lib_cond, any)
 	EXPECT_EQ(1 | SHMBUF_WAIT_ANY_OWNERDEAD, shmbuf_wait_any(items, 2, NULL, NULL));
 	EXPECT_EQ(0, shmbuf_consistent(self->b, OTHER));
 	EXPECT_EQ(0, shmbuf_unlock(self->b, OTHER));
+	/* As a reader: another one reads as well. */
+	items[1].flags = SHMBUF_SHARED;
+	EXPECT_EQ(1, shmbuf_wait_any(items, 2, NULL, NULL));
+	EXPECT_EQ(0, shmbuf_tryrdlock(self->b, OTHER));
+	EXPECT_EQ(0, shmbuf_unlock(self->b, OTHER));
+	EXPECT_EQ(0, shmbuf_unlock(self->b, OTHER));
 }
 #endif
 

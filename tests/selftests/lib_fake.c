@@ -18,6 +18,56 @@ static __u64 *words(struct shmbuf *b)
 	return shmbuf_word(b, 0);
 }
 
+static void stride_of_24(struct shmbuf_query *q)
+{
+	q->object_stride = 24;
+}
+
+static void stride_of_4(struct shmbuf_query *q)
+{
+	q->object_stride = 4;
+}
+
+static void stride_of_0(struct shmbuf_query *q)
+{
+	q->object_stride = 0;
+}
+
+static void crooked_words(struct shmbuf_query *q)
+{
+	q->object_offset += 4;
+}
+
+static void words_beyond_the_area(struct shmbuf_query *q)
+{
+	q->object_offset = 1U << 30;
+}
+
+static void more_words_than_room(struct shmbuf_query *q)
+{
+	q->nr_objects = 1U << 30;
+}
+
+/* Programs have the way to a word compiled in: no buffer whose words are elsewhere is used. */
+TEST_F(api, unknown_layouts)
+{
+	void (*const strange[])(struct shmbuf_query *q) = {
+		stride_of_24, stride_of_4, stride_of_0, crooked_words, words_beyond_the_area,
+		more_words_than_room,
+	};
+	struct shmbuf *b;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(strange); i++) {
+		shmbuf_fake()->queried = strange[i];
+		EXPECT_EQ(-EPROTONOSUPPORT, shmbuf_from_fd(&b, shmbuf_fd(self->b)))
+			TH_LOG("%zu", i);
+	}
+	shmbuf_fake()->queried = NULL;
+	ASSERT_EQ(0, shmbuf_from_fd(&b, shmbuf_fd(self->b)));
+	shmbuf_close(b);
+}
+
 TEST_F(api, node_errors)
 {
 	struct shmbuf *b = NULL;
@@ -312,7 +362,7 @@ TEST_F(api, calls_that_the_fake_does_not_know)
 	EXPECT_EQ(-ENOTTY, shmbuf_owner_info(self->b, 0, &info, NULL, 0));
 	EXPECT_EQ(-ENOTTY, shmbuf_deaths(self->b, &death, 1, 0));
 	EXPECT_EQ(-ENOTTY, shmbuf_stats(self->b, &stats));
-	EXPECT_EQ(-ENOTTY, shmbuf_list(&listing, 1, 0));
+	EXPECT_EQ(-EPROTONOSUPPORT, shmbuf_list(&listing, 1, 0));
 	EXPECT_EQ(-ENOTTY, shmbuf_objects(self->b, 0, &object, 1));
 	EXPECT_EQ(-ENOTTY, shmbuf_waiters(self->b, 0, NULL, 0));
 	EXPECT_EQ(-ENOTTY, shmbuf_recover(self->b, 0, 1));

@@ -136,7 +136,7 @@ TEST_F(join, deaths)
 		EXPECT_EQ(member, d[0].pid);
 		EXPECT_EQ(hows[how], d[0].how);
 		EXPECT_EQ(how == END_KILL ? SIGKILL : how == END_EXIT ? 3 : 0, d[0].code);
-		EXPECT_EQ(SHMBUF_DEATH_PROCESS, d[0].flags & SHMBUF_DEATH_PROCESS);
+		EXPECT_EQ(SHMBUF_DEATH_OF_PROCESS, d[0].flags & SHMBUF_DEATH_OF_PROCESS);
 		EXPECT_EQ(1, joined(self->observer));
 		kill(member, SIGKILL);
 		reap(member);

@@ -59,6 +59,7 @@ TEST_F(lib, watch)
 	EXPECT_EQ(0, shmbuf_unwatch(self->observer, QUEUE));
 	EXPECT_EQ(-ENOENT, shmbuf_unwatch(self->observer, QUEUE));
 	EXPECT_EQ(0, shmbuf_reset(self->b, QUEUE, 1));
+	EXPECT_EQ(UINT64_MAX, shmbuf_sequence(self->b, QUEUE));
 	EXPECT_EQ(-EINVAL, shmbuf_watch(self->observer, QUEUE, 0));
 	EXPECT_EQ(-EINVAL, shmbuf_watch(self->observer, 0, 0));
 }

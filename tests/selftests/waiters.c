@@ -8,7 +8,7 @@
 #define SEM	3
 #define BARRIER	4
 #define FREE	5
-#define MOST	SHMBUF_OWNER_INFO_MAX
+#define MOST	SHMBUF_WAITERS_MAX
 /* Since when somebody waits is known to the clock's tick, for some kinds. */
 #define TICK	(20 * NSEC_PER_MSEC)
 

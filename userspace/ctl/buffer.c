@@ -158,7 +158,8 @@ static struct value get_seals(const void *row)
 }
 
 const struct column buffer_columns[] = {
-	{ "ID", "id", "number that is never used again", get_buffer_id, SHOWN | RIGHT },
+	{ "ID", "id", "number that is not used again while the module is loaded", get_buffer_id,
+	  SHOWN | RIGHT },
 	{ "NAME", "name", "none for an anonymous or unlinked buffer", get_name, SHOWN },
 	{ "SIZE", "size", "bytes of the data area", get_data_size, SHOWN | RIGHT },
 	{ "RESIDENT", "resident", "bytes of it that are in memory", get_resident, SHOWN | RIGHT },

@@ -86,7 +86,7 @@ static bool check_node(struct checks *checks, const struct group *group)
 		check = check_add(checks, "device", VERDICT_BAD,
 				  "there is no /dev/shmbuf, though the module is loaded");
 		check_advise(check,
-			     "in a container: pass the device in (--device /dev/shmbuf); else udevadm trigger");
+			     "in a container: pass the device in (--device /dev/shmbuf); else rmmod shmbuf; modprobe shmbuf");
 		return false;
 	}
 	if (!S_ISCHR(node.st_mode)) {

@@ -132,11 +132,9 @@ static void check_loaded(struct checks *checks)
 	if (check_replaced(checks, version))
 		return;
 	if (strcmp(version, CTL_VERSION)) {
-		check = check_add(checks, "module", VERDICT_CARE,
-				  "version %s is loaded, this tool is of version %s", version,
-				  CTL_VERSION);
-		check_advise(check,
-			     "install module and tool of the same release, and load it anew when no program uses it: rmmod shmbuf; modprobe shmbuf");
+		check_add(checks, "module", VERDICT_NOTE,
+			  "version %s is loaded, this tool is of version %s", version,
+			  CTL_VERSION);
 	} else if (has_modules() && !installed() && !built_in()) {
 		check = check_add(checks, "module", VERDICT_CARE,
 				  "version %s is loaded, but none is installed for this kernel (%s)",

@@ -80,7 +80,7 @@ static void bad_option(int c, char **argv, const struct option *options)
 	if (optopt)
 		usage_error("there is no option '-%s'", text_safe(letter));
 	if (strlen(word) > 2 && is_begun(options, argv[optind - 1] + 2))
-		usage_error("option '%s' can be several: write more of it", word);
+		usage_error("option '%s' may mean several: write more of it", word);
 	usage_error("there is no option '%s'", word);
 }
 

@@ -98,7 +98,7 @@ static struct value get_code(const void *row)
 
 static struct value get_process(const void *row)
 {
-	return value_text(death_of(row)->flags & SHMBUF_DEATH_PROCESS ? "process" : "thread");
+	return value_text(death_of(row)->flags & SHMBUF_DEATH_OF_PROCESS ? "process" : "thread");
 }
 
 static struct value get_owner(const void *row)

@@ -60,7 +60,6 @@ static enum ctl_status status_of(int err)
 	switch (-err) {
 	case ENODEV:
 	case EPROTONOSUPPORT:
-	case ENOTTY:
 		return CTL_NO_MODULE;
 	case ECONNREFUSED:
 	case EACCES:
@@ -87,11 +86,7 @@ int fail_err(int err, const char *format, ...)
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	if (err == -ENOTTY)
-		fputs(": the loaded module is older than this tool: install the same release's\n",
-		      stderr);
-	else
-		fprintf(stderr, ": %s\n", shmbuf_strerror(err));
+	fprintf(stderr, ": %s\n", shmbuf_strerror(err));
 	return all_with ? all_with : (int)status_of(err);
 }
 

@@ -65,19 +65,19 @@ static uint64_t value_of(const char *kind, unsigned int *number_of_kind, const c
 	return number("the parties", value, 1, SHMBUF_BARRIER_MAX);
 }
 
-static int fail_range(int ret, const char *name, uint32_t first, uint32_t count)
+static int fail_range(int ret, const char *name, uint32_t first, uint32_t count, bool resets)
 {
 	const char *shown = text_safe(name);
 
 	if (ret == -EINVAL)
 		return fail(CTL_ABSENT,
-			    "buffer '%s' has no room for %u objects from %u on in its table",
-			    shown, count, first);
+			    "buffer '%s', %u objects from %u on: they aren't all there%s: shmbufctl show says what is",
+			    shown, count, first, resets ? ", with a kind" : "");
 	if (ret == -EEXIST)
 		return fail(CTL_FAILED,
-			    "buffer '%s', object %u: it has a kind: shmbufctl reset takes it",
-			    shown, first);
-	return fail_err(ret, "buffer '%s', object %u", shown, first);
+			    "buffer '%s', %u objects from %u on: one has a kind already: shmbufctl reset takes it",
+			    shown, count, first);
+	return fail_err(ret, "buffer '%s', %u objects from %u on", shown, count, first);
 }
 
 static int run_init(int argc, char **argv)
@@ -96,7 +96,7 @@ static int run_init(int argc, char **argv)
 		return ret;
 	ret = shmbuf_init(target.b, index, count, kind, value);
 	if (ret < 0)
-		ret = fail_range(ret, target.name, index, count);
+		ret = fail_range(ret, target.name, index, count, false);
 	shmbuf_close(target.b);
 	return ret;
 }
@@ -114,7 +114,7 @@ static int run_reset(int argc, char **argv)
 		return ret;
 	ret = shmbuf_reset(target.b, index, count);
 	if (ret < 0)
-		ret = fail_range(ret, target.name, index, count);
+		ret = fail_range(ret, target.name, index, count, true);
 	shmbuf_close(target.b);
 	return ret;
 }

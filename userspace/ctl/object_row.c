@@ -185,8 +185,8 @@ const struct column object_columns[] = {
 	  SHOWN | RIGHT },
 	{ "WAITED", "waited_ns", "how long these slept, together", get_waited, SHOWN | RIGHT },
 	{ "LONGEST", "longest_ns", "how long the longest of these slept", get_longest, RIGHT },
-	{ "MOST", "most", "what a semaphore counts to, who has arrived at a barrier", get_most,
-	  RIGHT },
+	{ "MOST", "most", "what a semaphore counts to, how many have arrived at a barrier",
+	  get_most, RIGHT },
 	{ "READERS", "readers", "owners that read under the lock", get_readers, RIGHT },
 	{ "TID", "tid", "of that thread", get_tid, RIGHT },
 	{ "OWNER", "owner", "id of who holds it exclusively", get_owner, RIGHT },
@@ -247,8 +247,8 @@ static int get_waiters(struct object_row *row, struct shmbuf *b)
 	uint32_t room = row->object.nr_waiters;
 	int ret;
 
-	if (room > SHMBUF_OWNER_INFO_MAX)
-		room = SHMBUF_OWNER_INFO_MAX;
+	if (room > SHMBUF_WAITERS_MAX)
+		room = SHMBUF_WAITERS_MAX;
 	row->waiters = calloc(room, sizeof(*row->waiters));
 	if (!row->waiters)
 		return -ENOMEM;

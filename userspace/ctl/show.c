@@ -16,8 +16,8 @@ static const char help[] =
 "Usage: shmbufctl show [OPTION]... BUFFER\n"
 "Shows a buffer, its sync objects, who waits for them, and who died lately. A buffer\n"
 "without a name is seen by the descriptor of a process that has it open, if you may look\n"
-"into that. The counts of contentions are the kernel's, and of the locks that are contended\n"
-"most (two of each 32nd index); a lock that is taken without a system call counts for none.\n"
+"into that. The counts of contentions are the kernel's, for the locks that are contended most:\n"
+"two among all whose indexes are the same modulo 32. What needs no system call isn't counted.\n"
 "With -o only the table of objects is printed; JSON has all of it nevertheless.\n"
 "\n"
 "  -a, --active      only objects that are held, waited for or not in order\n";

@@ -9,9 +9,9 @@ static const char *const errors[] = {
 	[ECONNREFUSED] =
 		"/dev/shmbuf may not be opened: add the user to group shmbuf (adduser USER shmbuf) and log in again",
 	[EPROTONOSUPPORT] =
-		"the loaded module is too old for this library: install the module of the same release and reload it (rmmod shmbuf; modprobe shmbuf)",
+		"the loaded module is too old for this: install a newer one and reload it (rmmod shmbuf; modprobe shmbuf)",
 	[ENOTTY] =
-		"the file descriptor is no shmbuf handle, or the module doesn't know this call: pass a handle, or install a newer module",
+		"the file descriptor is no shmbuf handle: pass one",
 	[EOPNOTSUPP] =
 		"a flag isn't known: correct it, or install a newer module",
 	[E2BIG] =

@@ -65,6 +65,8 @@ struct fake {
 	int open_error;
 	int error[FAKE_COMMANDS];
 	__u32 abi_version;
+	/* To set: has QUERY say something else. */
+	void (*queried)(struct shmbuf_query *query);
 	/* To set: called once, by who has mapped a row, before the library knows of it. */
 	void (*row_mapped)(void);
 	/* To look at: commands by number. */

@@ -247,6 +247,8 @@ int fake_query(int fd, struct shmbuf_query *q)
 	q->limit_user_owners = FAKE_OWNERS;
 	if (f)
 		fake_query_buffer(f, q);
+	if (fake->queried)
+		fake->queried(q);
 	return 0;
 }
 

@@ -23,6 +23,15 @@ int shmbuf_ask(int fd, struct shmbuf_query *query)
 	return ret;
 }
 
+/* Whether the words are where programs of this release find them. */
+static bool table_fits(const struct shmbuf_query *query, __u64 control_size)
+{
+	__u64 stride = query->object_stride, offset = query->object_offset;
+
+	return stride >= 8 && !(stride & (stride - 1)) && !(offset % 8) &&
+	       offset <= control_size && query->nr_objects <= (control_size - offset) / stride;
+}
+
 /* The handle's shape from what the kernel says. */
 static int describe(struct shmbuf *b)
 {
@@ -45,7 +54,7 @@ static int describe(struct shmbuf *b)
 		b->control_offset = areas[i].offset;
 		control_size = areas[i].size;
 	}
-	if (!control_size)
+	if (!control_size || !table_fits(&query, control_size))
 		return -EPROTONOSUPPORT;
 	if (query.max_size > PTRDIFF_MAX || control_size > PTRDIFF_MAX)
 		return -EOVERFLOW;

@@ -34,7 +34,7 @@ SHMBUF_EXPORT uint64_t shmbuf_sequence(struct shmbuf *b, uint32_t queue)
 
 	if (likely(word)) {
 		present = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-		if (likely(present & SHMBUF_WORD_QUEUE))
+		if (likely(shmbuf_queue_word_is_quiet(present & ~SHMBUF_WORD_WAITERS)))
 			return present & SHMBUF_SEQUENCE_MASK;
 	}
 	return wait_call(b, queue, &sequence, 0, NULL) ? UINT64_MAX : sequence;

@@ -166,7 +166,7 @@ SHMBUF_EXPORT int shmbuf_sem_value(struct shmbuf *b, uint32_t index)
 	if (!word)
 		return -EINVAL;
 	old = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-	if (!(old & SHMBUF_WORD_SEMAPHORE) || (old & SHMBUF_WORD_UNUSED))
+	if (!shmbuf_sem_word_is_quiet(old & ~SHMBUF_WORD_WAITERS))
 		return -EINVAL;
 	return shmbuf_sem_word_count(old);
 }

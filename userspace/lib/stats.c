@@ -4,6 +4,7 @@
  */
 #include "internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@ SHMBUF_EXPORT int shmbuf_list(struct shmbuf_listing *listings, uint32_t room, ui
 		return fd;
 	ret = shmbuf_sys_ioctl(fd, SHMBUF_IOC_LIST, &argument);
 	close(fd);
-	return ret;
+	return ret == -ENOTTY ? -EPROTONOSUPPORT : ret;
 }
 
 SHMBUF_EXPORT int shmbuf_objects(struct shmbuf *b, uint32_t first,

@@ -6,11 +6,11 @@
  * buffer, for good.  A handle opened O_RDONLY may map (read-only), QUERY and
  * WAIT; whatever changes something needs a handle opened O_RDWR.
  *
- * Every argument struct starts with its own size, as the caller knows it.  A
- * shorter struct than the kernel's reads as if it went on with zeros; a longer
- * one is accepted as long as what the kernel doesn't know is zero.  Reserved
- * fields must be 0.  Layouts are the same for 32-bit callers.  Pointers are
- * carried in __u64.
+ * Every argument struct starts with its own size, as the caller knows it.  One that is
+ * as long as it first was reads as if it went on with zeros; a shorter one is EINVAL; a
+ * longer one is accepted as long as what the kernel doesn't know is zero.  Reserved
+ * fields must be 0.  Fields that are marked "out" aren't looked at, reserved or not.
+ * Layouts are the same for 32-bit callers.  Pointers are carried in __u64.
  *
  * Since 1.0 nothing here changes or goes: numbers, values, names, layouts, what the
  * calls do, and the user_* steps of linux/shmbuf_word.h, which are compiled into programs.
@@ -22,7 +22,7 @@
  *
  *	EACCES		the buffer's mode denies it
  *	EBADF		the handle is read-only, or a descriptor in the struct isn't open
- *	EBUSY		TRY found the lock held; the object is in use; the
+ *	EBUSY		TRY found the lock held, or no unit; the object is in use; the
  *			handle is attached already
  *	EDEADLK		waiting would never end: the caller's owner id holds this
  *			lock itself (with TRY: EBUSY), or who holds it waits,
@@ -47,7 +47,7 @@
  *			CONSISTENT, or a party of the barrier died: RESET and
  *			INIT the object
  *	ENOTTY		no such command; WAIT_ANY: a descriptor is no handle
- *	EOPNOTSUPP	a flag that this kernel doesn't know
+ *	EOPNOTSUPP	a flag, or seal, that this kernel doesn't know
  *	EOVERFLOW	a number doesn't fit
  *	EOWNERDEAD	the lock is yours, but its last holder died: repair the
  *			data, then CONSISTENT.  From a wait with PEERS, or at a
@@ -127,7 +127,7 @@
  * enum shmbuf_area_type - what is mapped at an area's offset
  * @SHMBUF_AREA_DATA: the buffer's memory
  * @SHMBUF_AREA_CONTROL: a struct shmbuf_control, then the words of the sync
- *	objects; MAP_SHARED only, and only as a whole
+ *	objects; MAP_SHARED only, and only as a whole.  Always one of the first 8 areas.
  */
 enum shmbuf_area_type {
 	SHMBUF_AREA_DATA = 1,
@@ -219,7 +219,8 @@ struct shmbuf_area {
  * @layout: out: enum shmbuf_layout
  * @object_offset: out: bytes from the start of the control area to the word of
  *	object 0
- * @object_stride: out: bytes from one object's word to the next
+ * @object_stride: out: bytes from one object's word to the next; in each layout a power
+ *	of 2, 8 or more
  * @mode: out: permission bits
  * @uid: out: the buffer's owner, as the caller's user namespace knows it
  * @gid: out: the buffer's group, likewise
@@ -301,7 +302,7 @@ struct shmbuf_range {
  * @name: address of the name, or 0 for an anonymous buffer
  * @name_len: bytes of the name, 1 to SHMBUF_NAME_MAX, without a NUL; no '/' and
  *	no NUL within.  0 for an anonymous buffer.
- * @mode: permission bits (0 to 0777) for OPEN and UNLINK by others; the umask
+ * @mode: permission bits (0 to 0777) for OPEN by others; the umask
  *	doesn't apply.  0 means 0600.
  * @data_size: bytes, 1 or more; rounded up to whole pages
  * @max_size: bytes up to which the buffer may GROW, rounded up to whole pages;
@@ -374,8 +375,8 @@ struct shmbuf_name {
  * @range: which objects; for RESET its @kind and @value are 0
  *
  * All of the range or nothing.  Idle is a lock that no live owner holds and
- * nobody waits for, a queue that nobody waits on, a semaphore that nobody waits for
- * and no live process has units of with UNDO, a barrier at which nobody waits.
+ * nobody waits for, a queue that nobody waits on or watches, a semaphore that nobody
+ * waits for and no live process has units of with UNDO, a barrier at which nobody waits.
  *
  * Errors: EBADF, EBUSY (RESET), E2BIG, EEXIST (INIT), EFAULT, EINTR, EINVAL,
  * ENOMEM, ENOTCONN, EOPNOTSUPP.
@@ -622,7 +623,7 @@ struct shmbuf_wake {
 #define SHMBUF_WAIT_ANY_OWNERDEAD	(1U << 16)
 
 /* struct shmbuf_wait_item.flags */
-#define SHMBUF_WAIT_ITEM_SHARED		(1U << 0)	/* a lock: as a reader */
+#define SHMBUF_WAIT_ITEM_SHARED		(1U << 4)	/* a lock: as LOCK with SHARED */
 #define SHMBUF_WAIT_ITEM_UNDO		(1U << 1)	/* a semaphore: as SEM_WAIT with UNDO */
 
 /**
@@ -830,7 +831,7 @@ enum shmbuf_death_how {
 #define SHMBUF_COMM_LEN			16
 
 /* struct shmbuf_death.flags */
-#define SHMBUF_DEATH_PROCESS		(1U << 0)	/* the last id of its process */
+#define SHMBUF_DEATH_OF_PROCESS		(1U << 0)	/* the last id of its process */
 
 /**
  * struct shmbuf_death - the end of an owner id
@@ -889,8 +890,8 @@ struct shmbuf_deaths {
 	__u64 after;
 };
 
-/* The most waiters that OWNER_INFO tells of. */
-#define SHMBUF_OWNER_INFO_MAX		1024
+/* The most waiters that OWNER_INFO and WAITERS tell of. */
+#define SHMBUF_WAITERS_MAX		1024
 
 /* struct shmbuf_owner_info.state */
 #define SHMBUF_OWNER_HELD		(1U << 0)	/* exclusively, by @owner */
@@ -940,7 +941,7 @@ struct shmbuf_waiter_info {
  * @nr_readers: out: owners that read
  * @nr_waiters: in: how many @waiters has room for; out: how many there are.  No
  *	more than there is room for are written, those first that wait longest; nor
- *	more than SHMBUF_OWNER_INFO_MAX.
+ *	more than SHMBUF_WAITERS_MAX.
  * @waiters: in: address of an array of struct shmbuf_waiter_info, or 0
  * @death: out: with SHMBUF_OWNER_DEAD
  * @reserved: out: 0
@@ -1128,7 +1129,7 @@ struct shmbuf_objects {
  * @flags: 0
  * @waiters: address of an array of struct shmbuf_waiter_info
  * @index: the object, or SHMBUF_INDEX_DEATHS
- * @nr_waiters: how many @waiters has room for; no more than SHMBUF_OWNER_INFO_MAX are written
+ * @nr_waiters: how many @waiters has room for; no more than SHMBUF_WAITERS_MAX are written
  *
  * For any handle of the buffer.  Those come first that wait longest.
  *
@@ -1159,6 +1160,8 @@ struct shmbuf_control {
  * The words of the control area, one __u64 per sync object.  Programs change
  * them by the user_* steps of linux/shmbuf_word.h only.
  */
+
+/* What a word is these bits say together: a kind yet to come has more than one of them. */
 
 /* The word belongs to the kernel: somebody waits, or it is being changed. */
 #define SHMBUF_WORD_WAITERS		(1ULL << 63)

@@ -415,7 +415,7 @@ static inline __u64 shmbuf_row_entry(__u32 index)
 
 static inline __u32 shmbuf_row_index(__u64 entry)
 {
-	return entry >> SHMBUF_ROW_INDEX_SHIFT;
+	return (__u32)(entry >> SHMBUF_ROW_INDEX_SHIFT);
 }
 
 static inline __u64 shmbuf_row_count(__u64 entry)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <shmbuf.h>
+#include <shmbuf_guard.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -78,6 +79,24 @@ static void handles(struct shmbuf *b)
 	expect("... by any call", -EBADF, shmbuf_join(observer));
 	shmbuf_close(observer);
 	shmbuf_close(other);
+}
+
+static void guards(struct shmbuf *b)
+{
+	{
+		shmbuf_guard(guard, b, LOCK);
+		shmbuf_try_guard(other, b, LOCK);
+		expect("shmbuf_guard", 0, guard.result);
+		expect("shmbuf_try_guard of what is held", -EBUSY, other.result);
+	}
+	{
+		shmbuf_read_guard(guard, b, LOCK);
+		expect("shmbuf_read_guard", 0, guard.result);
+		shmbuf_guard_end(&guard);
+		expect("... that has ended", -EPERM, guard.result);
+	}
+	shmbuf_timed_guard(guard, b, LOCK, &past);
+	expect("shmbuf_timed_guard", 0, guard.result);
 }
 
 static void locks(struct shmbuf *b)
@@ -223,6 +242,7 @@ int main(void)
 	others(b);
 	looks(b);
 	deaths(b);
+	guards(b);
 	expect("shmbuf_unlink", 0, shmbuf_unlink(NAME));
 	shmbuf_close(b);
 	printf("1..%d\n", tests);

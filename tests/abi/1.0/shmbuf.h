@@ -30,8 +30,12 @@
  *
  * A call on an object of another kind gives -EINVAL and changes nothing.
  *
- * Since 1.0 this interface is frozen: a program that was compiled with it runs, as it was
- * compiled, with each later libshmbuf.so.1.  Later releases add calls and flags.
+ * Since 1.0 this interface is frozen: a program of 64 bits that was compiled with it runs,
+ * as it was compiled, with each later libshmbuf.so.1.  Later releases add calls and flags.
+ * For 32 bits sources stay good, but programs may have to be compiled anew, with the width
+ * of time_t that the library has.
+ *
+ * A handle belongs to the copy of the library that made it, where a process has several.
  */
 #ifndef SHMBUF_H
 #define SHMBUF_H
@@ -110,7 +114,8 @@ struct shmbuf_options {
  * @limit_user_owners: owner ids that a user may have
  * @limit_user_waiters: threads of a user that may wait at once
  * @limit_user_claims: objects of which owners of a user may have a part: locks that
- *	they read under, semaphores of which they have units, barriers
+ *	they read under, semaphores of which they have units, barriers, and queues that
+ *	handles watch
  * @buffer_id: a number for the buffer, not reused while the module is loaded; it
  *	and all below are 0 where no buffer was asked about
  * @data_size: present bytes of the data area
@@ -159,7 +164,7 @@ struct shmbuf_info {
  * without a handle), besides those named at each:
  *	-ENODEV		there is no /dev/shmbuf: the module isn't loaded
  *	-ECONNREFUSED	/dev/shmbuf may not be opened: not in group shmbuf
- *	-EPROTONOSUPPORT the module is from before release 1.0
+ *	-EPROTONOSUPPORT the module is from before release 1.0, or hasn't got the call yet
  *	-EMFILE, -ENFILE, -ENOMEM, -EINTR
  */
 
@@ -174,9 +179,9 @@ struct shmbuf_info {
  *
  * The sync objects are what @options says before anyone else can open the
  * buffer.  A name that exists is opened as it is, unless SHMBUF_EXCL is set, if
- * it has at least @size bytes and @options' objects.  The name goes with
- * the last handle and the last process that used a lock through it, unless
- * SHMBUF_PERSIST is set.  The caller gives the handle back by shmbuf_close().
+ * it has at least @size bytes and as large a table.  The name goes with the last handle,
+ * in whatever process that is, unless SHMBUF_PERSIST is set.  The caller gives the handle
+ * back by shmbuf_close().
  *
  * SHMBUF_HUGE is a wish: what a huge page (2 MiB on most machines) fits into exactly gets
  * one, so that first use and access cost less, if the kernel has one to give; the rest is
@@ -322,7 +327,7 @@ int shmbuf_grow(struct shmbuf *b, uint64_t size);
  * @b: the handle
  * @seals: SHMBUF_SEAL_GROW, SHMBUF_SEAL_WRITERS, SHMBUF_SEAL_EXEC
  *
- * Return: 0, or -EBADF (read-only handle), -EINTR, -EINVAL (unknown seal).
+ * Return: 0, or -EBADF (read-only handle), -EINTR, -EOPNOTSUPP (unknown seal).
  */
 int shmbuf_seal(struct shmbuf *b, unsigned int seals);
 
@@ -361,7 +366,8 @@ int shmbuf_init(struct shmbuf *b, uint32_t first, uint32_t count,
  * back from -ENOTRECOVERABLE.
  *
  * Return: 0, or -EBADF (read-only handle), -EBUSY (one is held by somebody alive, or
- *	waited for, or has units with SHMBUF_UNDO), -EINTR, -EINVAL (range), -ENOMEM.
+ *	waited for or watched, or has units with SHMBUF_UNDO), -EINTR, -EINVAL (range),
+ *	-ENOMEM.
  */
 int shmbuf_reset(struct shmbuf *b, uint32_t first, uint32_t count);
 
@@ -499,6 +505,9 @@ int shmbuf_downgrade(struct shmbuf *b, uint32_t index);
  *
  * What was written under the lock is seen by whoever locks next.  A process killed
  * in here has released the lock or died holding it; no waiter is forgotten.
+ *
+ * A thread that has used no lock through the handle before is registered first, which can
+ * fail here as in shmbuf_lock(): -EAGAIN, -EDQUOT, -ENOMEM.
  *
  * Return: 0, or -EBADF (read-only handle), -EINVAL (no such lock), -EPERM (this
  *	thread doesn't hold it through this handle).
@@ -820,7 +829,7 @@ int shmbuf_unwatch_eventfd(struct shmbuf *b, uint32_t queue);
  *	process and thread ids those of the caller's PID namespace, 0 where it knows none.
  * @waiters: room for @room of those who wait, the longest waiting first; NULL for
  *	room 0
- * @room: how many; no more than SHMBUF_OWNER_INFO_MAX are written, and no more
+ * @room: how many; no more than SHMBUF_WAITERS_MAX are written, and no more
  *	than @info->nr_waiters tells
  *
  * What is told was so a moment ago.  After -EOWNERDEAD @info->death tells who died
@@ -861,7 +870,7 @@ int shmbuf_deaths(struct shmbuf *b, struct shmbuf_death *deaths, uint32_t room,
  *
  * It takes a look at each lock, and no lock itself.
  *
- * Return: 0, or -EINTR, -ENOTTY (the module is older than this call).
+ * Return: 0, or -EINTR.
  */
 int shmbuf_stats(struct shmbuf *b, struct shmbuf_stats *stats);
 
@@ -877,8 +886,7 @@ int shmbuf_stats(struct shmbuf *b, struct shmbuf_stats *stats);
  *	     after = listings[n - 1].stats.buffer_id)
  *
  * Return: how many were written, 0 where there are no more, or -EFAULT, -EINTR, -EINVAL
- *	(@room), -ENOMEM, -ENOTTY (the module is older than this call); or an error of opening
- *	the device.
+ *	(@room), -ENOMEM; or an error of opening the device.
  */
 int shmbuf_list(struct shmbuf_listing *listings, uint32_t room, uint64_t after);
 
@@ -892,7 +900,7 @@ int shmbuf_list(struct shmbuf_listing *listings, uint32_t room, uint64_t after);
  * Those that have no kind are left out.
  *
  * Return: how many were written, 0 where there are no more, or -EFAULT, -EINTR, -EINVAL
- *	(@room), -ENOMEM, -ENOTTY (the module is older than this call).
+ *	(@room), -ENOMEM.
  */
 int shmbuf_objects(struct shmbuf *b, uint32_t first, struct shmbuf_object *objects,
 		   uint32_t room);
@@ -902,10 +910,10 @@ int shmbuf_objects(struct shmbuf *b, uint32_t first, struct shmbuf_object *objec
  * @b: the handle; may be read-only
  * @index: the object, of any kind, or SHMBUF_INDEX_DEATHS
  * @waiters: room for @room of those who wait, the longest waiting first; NULL for room 0
- * @room: how many; at most SHMBUF_OWNER_INFO_MAX are written
+ * @room: how many; at most SHMBUF_WAITERS_MAX are written
  *
  * Return: how many wait, which may be more than @room, or -EFAULT, -EINVAL (no such object),
- *	-ENOMEM, -ENOTTY (the module is older than this call).
+ *	-ENOMEM.
  */
 int shmbuf_waiters(struct shmbuf *b, uint32_t index, struct shmbuf_waiter_info *waiters,
 		   uint32_t room);
@@ -921,9 +929,8 @@ int shmbuf_waiters(struct shmbuf *b, uint32_t index, struct shmbuf_waiter_info *
  * The next one who takes the lock gets -EOWNERDEAD.  If this process dies in the call, the lock
  * is either taken away or not.
  *
- * Return: 0, or -EBADF (read-only handle), -EINVAL (no such lock), -ENOTTY (the module is older
- *	than this call), -EPERM (for the buffer's owner only), -ESRCH (@owner doesn't hold it, or
- *	no more).
+ * Return: 0, or -EBADF (read-only handle), -EINVAL (no such lock), -EPERM (for the
+ *	buffer's owner only), -ESRCH (@owner doesn't hold it, or no more).
  */
 int shmbuf_recover(struct shmbuf *b, uint32_t index, uint64_t owner);
 
@@ -974,8 +981,8 @@ int shmbuf_wait_locked(struct shmbuf *b, uint32_t queue, uint32_t lock,
  * @b: a handle; may be read-only for a queue
  * @index: the object
  * @kind: SHMBUF_KIND_LOCK, SHMBUF_KIND_QUEUE or SHMBUF_KIND_SEMAPHORE
- * @flags: SHMBUF_WAIT_ITEM_*; SHARED as SHMBUF_SHARED in shmbuf_lock_flags(), UNDO as
- *	SHMBUF_UNDO in shmbuf_sem_wait_flags()
+ * @flags: a lock: SHMBUF_SHARED as in shmbuf_lock_flags(); a semaphore: SHMBUF_UNDO as in
+ *	shmbuf_sem_wait_flags()
  * @reserved: 0
  * @sequence: a queue: what shmbuf_sequence() said
  */
@@ -1044,14 +1051,14 @@ const char *shmbuf_strerror(int err);
  * Stands SHMBUF_FAST_OFFSET bytes behind the handle, in memory that is all zero
  * once the handle is closed, and in a child of fork().
  * @serial: of this opening of the handle, never used again in the process
- * @words: the word of object 0
  * @table: number of objects whose words may be written, above the binary logarithm of
  *	their distance
+ * @words: the word of object 0
  */
 struct shmbuf_fast {
 	uint64_t serial;
-	char *words;
 	uint64_t table;
+	char *words;
 };
 
 #define SHMBUF_FAST_OFFSET	65536
@@ -1069,7 +1076,8 @@ struct shmbuf_fast_thread {
 	__u64 *row;
 };
 
-#ifdef __GNUC__
+/* Where the compiler changes 8 bytes at once by itself, not by a call that takes a lock. */
+#if defined(__GNUC__) && __GCC_ATOMIC_LLONG_LOCK_FREE == 2
 
 extern __thread struct shmbuf_fast_thread shmbuf_fast_thread
 	__attribute__((__tls_model__("initial-exec")));
@@ -1085,15 +1093,15 @@ static inline const struct shmbuf_fast *shmbuf_fast(const struct shmbuf *b)
  */
 static inline int shmbuf_fast_current(const struct shmbuf *b)
 {
-	return __builtin_expect(shmbuf_fast_thread.serial ==
-				__atomic_load_n(&shmbuf_fast(b)->serial,
-						__ATOMIC_RELAXED), 1);
+	return !!__builtin_expect(shmbuf_fast_thread.serial ==
+				  __atomic_load_n(&shmbuf_fast(b)->serial,
+						  __ATOMIC_RELAXED), 1);
 }
 
 static inline int shmbuf_fast_has(uint64_t table, uint32_t index)
 {
 	/* Where the index is a constant, so is what is compared. */
-	return __builtin_expect(table >= ((uint64_t)index + 1) << SHMBUF_FAST_TABLE_SHIFT, 1);
+	return !!__builtin_expect(table >= ((uint64_t)index + 1) << SHMBUF_FAST_TABLE_SHIFT, 1);
 }
 
 static inline int shmbuf_fast_ready(const struct shmbuf *b, uint32_t index)
@@ -1259,14 +1267,15 @@ static inline int shmbuf_inline_unlock(struct shmbuf *b, uint32_t index)
 }
 
 #ifndef SHMBUF_NO_INLINE
-#define shmbuf_lock(b, index)		shmbuf_inline_lock(b, index)
-#define shmbuf_trylock(b, index)	shmbuf_inline_trylock(b, index)
-#define shmbuf_unlock(b, index)		shmbuf_inline_unlock(b, index)
-#define shmbuf_rdlock(b, index)		shmbuf_inline_rdlock(b, index)
-#define shmbuf_tryrdlock(b, index)	shmbuf_inline_tryrdlock(b, index)
-#define shmbuf_sem_wait(b, index)	shmbuf_inline_sem_wait(b, index)
-#define shmbuf_sem_trywait(b, index)	shmbuf_inline_sem_trywait(b, index)
-#define shmbuf_sem_post(b, index)	shmbuf_inline_sem_post(b, index)
+/* An argument of C++ may have commas. */
+#define shmbuf_lock(...)	shmbuf_inline_lock(__VA_ARGS__)
+#define shmbuf_trylock(...)	shmbuf_inline_trylock(__VA_ARGS__)
+#define shmbuf_unlock(...)	shmbuf_inline_unlock(__VA_ARGS__)
+#define shmbuf_rdlock(...)	shmbuf_inline_rdlock(__VA_ARGS__)
+#define shmbuf_tryrdlock(...)	shmbuf_inline_tryrdlock(__VA_ARGS__)
+#define shmbuf_sem_wait(...)	shmbuf_inline_sem_wait(__VA_ARGS__)
+#define shmbuf_sem_trywait(...)	shmbuf_inline_sem_trywait(__VA_ARGS__)
+#define shmbuf_sem_post(...)	shmbuf_inline_sem_post(__VA_ARGS__)
 #endif
 #endif
 
