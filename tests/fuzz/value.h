@@ -6,7 +6,8 @@
 #include "command.h"
 #include "task.h"
 
-#define ARRAY_BYTES	2048
+/* All deaths that are kept, whatever the kernel is told of room. */
+#define ARRAY_BYTES	(SHMBUF_DEATHS_MAX * sizeof(struct shmbuf_death))
 #define NAME_ROOM	256
 
 /* What the pointers of an argument point at. */
