@@ -130,7 +130,6 @@ static pid_t start(struct storm *s)
 	return pid;
 }
 
-/* Who sleeps in one of our calls sleeps so that he can be killed. */
 /*
  * Whether it is in a call that waits for others, and not, for a moment, for one of the
  * module's mutexes: those are killable, and yet show as D.
@@ -162,26 +161,37 @@ static bool waits(pid_t pid, const char *where)
 	return false;
 }
 
-static void look_at(struct storm *s, pid_t pid)
+/* Its state, and in which function of the kernel it sleeps; 0 where it is gone. */
+static char state_in(pid_t pid, char where[64])
 {
-	char path[64], where[64] = "";
-	char state = state_of(pid);
+	char state = state_of(pid), path[64];
 	FILE *f;
 
-	s->looks++;
-	if (state != 'S' && state != 'D')
-		return;
+	*where = 0;
 	snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
 	f = fopen(path, "r");
 	if (!f)
-		return;
-	if (!fgets(where, sizeof(where), f))
+		return 0;
+	if (!fgets(where, 64, f))
 		*where = 0;
 	fclose(f);
-	if (strncmp(where, "shmbuf_", 7) || state_of(pid) != state)
+	return state_of(pid) == state ? state : 0;
+}
+
+/* Who sleeps in one of our calls sleeps so that he can be killed. */
+static void look_at(struct storm *s, pid_t pid)
+{
+	char where[64], then[64];
+	char state = state_in(pid, where);
+
+	s->looks++;
+	if ((state != 'S' && state != 'D') || strncmp(where, "shmbuf_", 7))
 		return;
 	s->asleep += state == 'S';
 	if (state != 'D' || !waits(pid, where))
+		return;
+	/* It may have gone from one call to the next between these looks. */
+	if (state_in(pid, then) != state || strcmp(where, then))
 		return;
 	s->unkillable++;
 	printf("# state D in %s\n", where);
