@@ -431,7 +431,7 @@ static bool unit_passes(int fd, int *shared, bool any)
 	pid_t barred, other;
 	bool passed;
 
-	shared[0] = 0;
+	shared[0] = shared[1] = 0;
 	pin(0);
 	barred = spawn_sleeper(fd, shared, 1, false);
 	pin(1);
@@ -439,7 +439,7 @@ static bool unit_passes(int fd, int *shared, bool any)
 	pin(0);
 	CHECK(!sched_setscheduler(0, SCHED_RR, &first));
 	CHECK(do_sem_post(fd, 0, SEM) == 0);
-	while (!back(shared) && now() < end)
+	while (!__atomic_load_n(&shared[1], __ATOMIC_SEQ_CST) && now() < end)
 		;
 	CHECK(!sched_setscheduler(0, SCHED_OTHER, &normal));
 	passed = shared[1] == 2;
