@@ -431,7 +431,8 @@ static bool unit_passes(int fd, int *shared, bool any)
 	pid_t barred, other;
 	bool passed;
 
-	shared[0] = shared[1] = 0;
+	shared[0] = 0;
+	shared[1] = 0;
 	pin(0);
 	barred = spawn_sleeper(fd, shared, 1, false);
 	pin(1);
